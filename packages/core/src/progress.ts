@@ -1,0 +1,27 @@
+/** A step of a conversion, in the order in which they occur; `settle` and `place` only when needed. */
+export type Phase = 'scan' | 'replay' | 'settle' | 'place' | 'finish';
+
+/** What happens during a conversion. Byte counts are of stored (compressed) bytes. */
+export type ProgressEvent =
+  | {
+      readonly type: 'start';
+      /** Newest layer last, as in the manifest. */
+      readonly layers: readonly { readonly digest: string; readonly size: number; readonly mediaType?: string }[];
+      /** Sum of the layers' sizes. */
+      readonly totalBytes: number;
+    }
+  /** A phase begins. Byte counts start again at 0 when a `scan` begins or a `place` (second pass). */
+  | { readonly type: 'phase'; readonly phase: Phase }
+  | { readonly type: 'layer-start'; readonly index: number; readonly digest: string }
+  /** `bytes` of the layer have been read so far. */
+  | { readonly type: 'layer-bytes'; readonly index: number; readonly bytes: number }
+  | {
+      readonly type: 'layer-end';
+      readonly index: number;
+      readonly digest: string;
+      readonly entries: number;
+      readonly milliseconds: number;
+    };
+
+/** Takes progress events; called synchronously, must not throw. */
+export type ProgressHandler = (event: ProgressEvent) => void;

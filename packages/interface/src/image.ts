@@ -1,0 +1,49 @@
+/**
+ * The platform of an image.
+ *
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.0/image-index.md
+ */
+export interface Platform {
+  /** `linux`, `windows`, … (GOOS). */
+  readonly os: string;
+  /** `amd64`, `arm64`, … (GOARCH). */
+  readonly architecture: string;
+  /** `v7`, `v8`, … */
+  readonly variant?: string;
+  readonly osVersion?: string;
+}
+
+/** How to open a blob. */
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** One layer of an image. */
+export interface Layer {
+  /** Digest of the blob as stored, `sha256:…`. */
+  readonly digest: string;
+  /** Digest of the uncompressed tar, when the config names one. */
+  readonly diffId?: string;
+  /** As the manifest spells it; undefined when it names none. */
+  readonly mediaType?: string;
+  /** Stored (compressed) size in bytes, as the descriptor says. */
+  readonly size: number;
+  /**
+   * Opens the stored bytes. The stream checks size and digest: having yielded the last byte it throws
+   * `ERR_OCIRENDER_SIZE_MISMATCH` or a `DigestMismatchError` instead of ending. May be called repeatedly.
+   */
+  open(options?: OpenOptions): AsyncIterable<Uint8Array>;
+}
+
+/** One image for one platform. */
+export interface Image {
+  /** What the user called it. */
+  readonly reference: string;
+  /** Digest of its manifest; undefined for sources without manifests (`docker save`). */
+  readonly manifestDigest?: string;
+  readonly platform?: Platform;
+  /** The image config, parsed and as stored. */
+  readonly config?: { readonly json: unknown; readonly bytes: Uint8Array; readonly digest: string };
+  /** Oldest (base) layer first, as in the manifest. */
+  readonly layers: readonly Layer[];
+}

@@ -1,0 +1,49 @@
+/**
+ * What every ocirender package shares. Imports nothing.
+ *
+ * @packageDocumentation
+ */
+export { bytesToByteString, byteStringFromText, byteStringToBytes, displayPath } from './byte-string.ts';
+export { expandHoles, isHole } from './content.ts';
+export {
+  abortedError,
+  DigestMismatchError,
+  FormatError,
+  isOcirenderError,
+  LimitError,
+  OcirenderError,
+  throwIfAborted,
+} from './errors.ts';
+export { equalMetadata, equalXattrs, NO_XATTRS } from './metadata.ts';
+export { parseOptions, parseSize } from './option-schema.ts';
+export { defineSink, INTERFACE_VERSION, isSink, SINK_BRAND } from './sink.ts';
+export { sortedChildren, summarizeTree, walkTree } from './tree.ts';
+export type { ByteString } from './byte-string.ts';
+export type { Content, ContentChunk, ContentInfo, ContentRef, Extent, Hole, Placement } from './content.ts';
+export type { Diagnostic, DiagnosticCode, DiagnosticHandler } from './diagnostic.ts';
+export type { Entry, EntryType } from './entry.ts';
+export type { OcirenderErrorCode, OcirenderErrorOptions, SinkErrorCode } from './errors.ts';
+export type { Image, Layer, OpenOptions, Platform } from './image.ts';
+export type { Metadata, Xattrs } from './metadata.ts';
+export type {
+  BooleanOption,
+  ChoiceOption,
+  IntegerOption,
+  OptionSchema,
+  OptionSpec,
+  OptionValues,
+  SizeOption,
+  StringOption,
+} from './option-schema.ts';
+export type { Output, OutputKind, Sink, SinkContext, SinkReport, SinkSession } from './sink.ts';
+export type {
+  DeviceInode,
+  DirectoryInode,
+  FileInode,
+  Inode,
+  SpecialInode,
+  SymlinkInode,
+  Tree,
+  TreeEntry,
+  TreeSummary,
+} from './tree.ts';

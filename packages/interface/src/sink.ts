@@ -1,0 +1,124 @@
+import type { Content, ContentInfo, ContentRef } from './content.ts';
+import type { DiagnosticHandler } from './diagnostic.ts';
+import type { OptionSchema, OptionValues } from './option-schema.ts';
+import type { Tree } from './tree.ts';
+
+/** Marks a sink of interface version 1; the same symbol in every copy of this package. */
+export const SINK_BRAND: unique symbol = Symbol.for('@ocirender/sink@1') as never;
+
+/** Version of the sink contract: the `ocirender.interface` of a sink package's package.json. */
+export const INTERFACE_VERSION = 1;
+
+/** What a sink can write to: a new regular file, a new directory, a byte stream, or nothing at all. */
+export type OutputKind = 'file' | 'directory' | 'stream' | 'none';
+
+/**
+ * Where a session writes.
+ *
+ * `file` and `directory` carry a temporary path that does not exist yet: the sink creates it, the caller
+ * renames it into place after `finish` and removes it after a failure. For `stream` the sink waits for each
+ * `write` before the next; the caller ends the stream.
+ */
+export type Output =
+  | { readonly kind: 'file' | 'directory'; readonly path: string }
+  | { readonly kind: 'stream'; readonly write: (bytes: Uint8Array) => Promise<void> }
+  | { readonly kind: 'none' };
+
+/** What a session is given. */
+export interface SinkContext {
+  readonly output: Output;
+  /** Every option of the sink's schema, checked, defaults filled in. */
+  readonly options: OptionValues;
+  /** How many worker threads the session may use, at least 1. The bytes written never depend on it. */
+  readonly threads: number;
+  /** The image's manifest digest: the seed of identifiers (UUIDs) that must not be random. */
+  readonly manifestDigest?: string;
+  /** `SOURCE_DATE_EPOCH` in seconds: the only clock a format's own timestamps may show (default 0). */
+  readonly sourceDateEpoch?: number;
+  readonly signal: AbortSignal;
+  /** Reports what the format cannot hold; never called for what it can. */
+  readonly diagnose: DiagnosticHandler;
+}
+
+/** What a session says when it is done. */
+export interface SinkReport {
+  /** Size of the output in bytes; 0 when there is none. */
+  readonly bytesWritten: number;
+  /** Facts about the output for `--json` and the summary, for example `{ inodes: 812, fragments: 31 }`. */
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+/**
+ * Writes one image. Calls come one at a time: any number of `write`, then one `finish`; or `abort` at any
+ * point, also while a `write` or `finish` is pending or after either has failed, but not after `finish` is done.
+ */
+export interface SinkSession {
+  /**
+   * - `any`: contents may come in any order and under any expected name; the tree alone says where they go.
+   * - `inline`: contents are written under their expected placement at once, so that placement must be right.
+   */
+  readonly placement: 'any' | 'inline';
+  /**
+   * Stores one file's contents.
+   *
+   * @param content - all bytes at once (small files) or a stream; see {@link Content} for who owns the bytes
+   * @param info - size and expected place
+   * @returns the name under which the tree will refer to it, at once or later
+   */
+  write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef>;
+  /**
+   * Writes the metadata and completes the output. On return all bytes are with the operating system and
+   * every file handle is closed.
+   *
+   * @param tree - the final tree; the sink does not change it
+   */
+  finish(tree: Tree): Promise<SinkReport>;
+  /**
+   * Stops: ends workers and child processes, closes handles. Never throws. The caller removes the output path.
+   *
+   * @param reason - why
+   */
+  abort(reason: unknown): Promise<void>;
+}
+
+/** An output format. */
+export interface Sink {
+  readonly [SINK_BRAND]: true;
+  /** Word for `--sink`, kebab-case. */
+  readonly name: string;
+  /** One line that says what it writes. */
+  readonly summary: string;
+  /** Endings of output names that mean this sink (`.squashfs`), lower case, most usual first. */
+  readonly extensions: readonly string[];
+  /** What it can write to, the usual one first. */
+  readonly outputs: readonly OutputKind[];
+  readonly options: OptionSchema;
+  /**
+   * Begins one image.
+   *
+   * @param context - where and how
+   * @throws {OcirenderError} `ERR_OCIRENDER_INVALID_OPTION` for options that contradict each other, and the
+   * sink's own `ERR_OCIRENDER_SINK_*` codes; nothing is left behind then
+   */
+  open(context: SinkContext): Promise<SinkSession>;
+}
+
+/**
+ * Marks an object as a sink.
+ *
+ * @param sink - everything but the brand
+ * @returns the sink
+ */
+export function defineSink(sink: Omit<Sink, typeof SINK_BRAND>): Sink {
+  return { [SINK_BRAND]: true, ...sink };
+}
+
+/**
+ * Tells a sink (of whichever copy of this package) from anything else.
+ *
+ * @param value - for example a plugin's export
+ * @returns true for a sink of this interface version
+ */
+export function isSink(value: unknown): value is Sink {
+  return typeof value === 'object' && value !== null && (value as Partial<Sink>)[SINK_BRAND] === true;
+}
