@@ -6,7 +6,11 @@ export type ProgressEvent =
   | {
       readonly type: 'start';
       /** Newest layer last, as in the manifest. */
-      readonly layers: readonly { readonly digest: string; readonly size: number; readonly mediaType?: string }[];
+      readonly layers: readonly {
+        readonly digest: string;
+        readonly size: number;
+        readonly mediaType?: string;
+      }[];
       /** Sum of the layers' sizes. */
       readonly totalBytes: number;
     }

@@ -68,7 +68,11 @@ export class OcirenderError extends Error {
   readonly code: OcirenderErrorCode | SinkErrorCode;
   readonly hint: string | undefined;
 
-  constructor(code: OcirenderErrorCode | SinkErrorCode, message: string, options: OcirenderErrorOptions = {}) {
+  constructor(
+    code: OcirenderErrorCode | SinkErrorCode,
+    message: string,
+    options: OcirenderErrorOptions = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;

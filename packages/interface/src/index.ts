@@ -3,8 +3,14 @@
  *
  * @packageDocumentation
  */
-export { bytesToByteString, byteStringFromText, byteStringToBytes, displayPath } from './byte-string.ts';
+
+export type { ByteString } from './byte-string.ts';
+export { byteStringFromText, byteStringToBytes, bytesToByteString, displayPath } from './byte-string.ts';
+export type { Content, ContentChunk, ContentInfo, ContentRef, Extent, Hole, Placement } from './content.ts';
 export { expandHoles, isHole } from './content.ts';
+export type { Diagnostic, DiagnosticCode, DiagnosticHandler } from './diagnostic.ts';
+export type { Entry, EntryType } from './entry.ts';
+export type { OcirenderErrorCode, OcirenderErrorOptions, SinkErrorCode } from './errors.ts';
 export {
   abortedError,
   DigestMismatchError,
@@ -14,17 +20,9 @@ export {
   OcirenderError,
   throwIfAborted,
 } from './errors.ts';
-export { equalMetadata, equalXattrs, NO_XATTRS } from './metadata.ts';
-export { parseOptions, parseSize } from './option-schema.ts';
-export { defineSink, INTERFACE_VERSION, isSink, SINK_BRAND } from './sink.ts';
-export { sortedChildren, summarizeTree, walkTree } from './tree.ts';
-export type { ByteString } from './byte-string.ts';
-export type { Content, ContentChunk, ContentInfo, ContentRef, Extent, Hole, Placement } from './content.ts';
-export type { Diagnostic, DiagnosticCode, DiagnosticHandler } from './diagnostic.ts';
-export type { Entry, EntryType } from './entry.ts';
-export type { OcirenderErrorCode, OcirenderErrorOptions, SinkErrorCode } from './errors.ts';
 export type { Image, Layer, OpenOptions, Platform } from './image.ts';
 export type { Metadata, Xattrs } from './metadata.ts';
+export { equalMetadata, equalXattrs, NO_XATTRS } from './metadata.ts';
 export type {
   BooleanOption,
   ChoiceOption,
@@ -35,7 +33,9 @@ export type {
   SizeOption,
   StringOption,
 } from './option-schema.ts';
+export { parseOptions, parseSize } from './option-schema.ts';
 export type { Output, OutputKind, Sink, SinkContext, SinkReport, SinkSession } from './sink.ts';
+export { defineSink, INTERFACE_VERSION, isSink, SINK_BRAND } from './sink.ts';
 export type {
   DeviceInode,
   DirectoryInode,
@@ -47,3 +47,4 @@ export type {
   TreeEntry,
   TreeSummary,
 } from './tree.ts';
+export { sortedChildren, summarizeTree, walkTree } from './tree.ts';

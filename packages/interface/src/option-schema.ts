@@ -113,7 +113,8 @@ function parseOption(spec: OptionSpec, raw: unknown, what: string): string | num
       return parseInRange(spec, typeof raw === 'string' && /^-?\d+$/.test(raw) ? Number(raw) : raw, what, '');
     case 'size': {
       const bytes = parseInRange(spec, typeof raw === 'string' ? parseSize(raw) : raw, what, ' bytes', raw);
-      if (spec.powerOfTwo === true && !Number.isInteger(Math.log2(bytes))) refuse(what, raw, 'a power of two');
+      if (spec.powerOfTwo === true && !Number.isInteger(Math.log2(bytes)))
+        refuse(what, raw, 'a power of two');
       return bytes;
     }
   }
@@ -140,5 +141,8 @@ function parseInRange(
 }
 
 function refuse(what: string, raw: unknown, allowed: string): never {
-  throw new OcirenderError('ERR_OCIRENDER_INVALID_OPTION', `${what}: ${JSON.stringify(raw)} is not ${allowed}`);
+  throw new OcirenderError(
+    'ERR_OCIRENDER_INVALID_OPTION',
+    `${what}: ${JSON.stringify(raw)} is not ${allowed}`,
+  );
 }

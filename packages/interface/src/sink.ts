@@ -46,6 +46,11 @@ export interface SinkReport {
   readonly bytesWritten: number;
   /** Facts about the output for `--json` and the summary, for example `{ inodes: 812, fragments: 31 }`. */
   readonly details: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * Endings of files that the sink wrote beside the output (`['.mtree']` for `OUTPUT.mtree`): the caller renames
+   * them together with the output.
+   */
+  readonly sidecars?: readonly string[];
 }
 
 /**

@@ -2,14 +2,19 @@ import type { ByteString } from './byte-string.ts';
 import type { ContentRef, Extent } from './content.ts';
 import type { Metadata } from './metadata.ts';
 
+interface InodeBase extends Metadata {
+  /** PAX records that ocirender does not interpret (vendor keys): the tar sink writes them back. */
+  readonly extraPax?: ReadonlyMap<ByteString, Uint8Array>;
+}
+
 /** A directory. `children` is keyed by the name's bytes; its iteration order means nothing. */
-export interface DirectoryInode extends Metadata {
+export interface DirectoryInode extends InodeBase {
   readonly type: 'directory';
   readonly children: Map<ByteString, Inode>;
 }
 
 /** A regular file. Several names that share one `FileInode` object are hard links. */
-export interface FileInode extends Metadata {
+export interface FileInode extends InodeBase {
   readonly type: 'file';
   /** Apparent size in bytes. */
   readonly size: number;
@@ -17,26 +22,24 @@ export interface FileInode extends Metadata {
   content: ContentRef | undefined;
   /** Data extents of a sparse file. */
   readonly extents?: readonly Extent[];
-  /** PAX records that ocirender does not interpret. */
-  readonly extraPax?: ReadonlyMap<ByteString, Uint8Array>;
 }
 
 /** A symbolic link. */
-export interface SymlinkInode extends Metadata {
+export interface SymlinkInode extends InodeBase {
   readonly type: 'symlink';
   /** The target's bytes, exactly as the layer spells them. */
   readonly target: ByteString;
 }
 
 /** A character or block device. */
-export interface DeviceInode extends Metadata {
+export interface DeviceInode extends InodeBase {
   readonly type: 'character-device' | 'block-device';
   readonly devMajor: number;
   readonly devMinor: number;
 }
 
 /** A FIFO or a socket (no layer can hold a socket; readers of filesystem images can find one). */
-export interface SpecialInode extends Metadata {
+export interface SpecialInode extends InodeBase {
   readonly type: 'fifo' | 'socket';
 }
 
@@ -78,9 +81,8 @@ export function sortedChildren(directory: DirectoryInode): [ByteString, Inode][]
  */
 export function* walkTree(tree: Tree): Generator<TreeEntry> {
   yield { path: '', name: '', inode: tree.root, parent: tree.root };
-  const stack: { parent: DirectoryInode; prefix: ByteString; names: [ByteString, Inode][]; next: number }[] = [
-    { parent: tree.root, prefix: '', names: sortedChildren(tree.root), next: 0 },
-  ];
+  const stack: { parent: DirectoryInode; prefix: ByteString; names: [ByteString, Inode][]; next: number }[] =
+    [{ parent: tree.root, prefix: '', names: sortedChildren(tree.root), next: 0 }];
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
     const pair = top.names[top.next++];
     if (pair === undefined) {
@@ -120,7 +122,17 @@ export interface TreeSummary {
  * @returns the counts
  */
 export function summarizeTree(tree: Tree): TreeSummary {
-  const counts = { entries: 0, directories: 0, files: 0, symlinks: 0, devices: 0, fifos: 0, sockets: 0, hardLinks: 0, bytes: 0 };
+  const counts = {
+    entries: 0,
+    directories: 0,
+    files: 0,
+    symlinks: 0,
+    devices: 0,
+    fifos: 0,
+    sockets: 0,
+    hardLinks: 0,
+    bytes: 0,
+  };
   const seen = new Set<Inode>();
   for (const { inode } of walkTree(tree)) {
     counts.entries++;

@@ -1,0 +1,60 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../base-command.ts';
+import { convertFlags } from '../convert/convert-flags.ts';
+import type { JsonReport } from '../report/json-report.ts';
+
+/** `ocirender convert` */
+export class Convert extends BaseCommand {
+  static override summary = 'Turn an OCI image into a filesystem image, an archive or a directory.';
+
+  static override usage = '<%= command.id %> IMAGE [--sink NAME] --output PATH [FLAGS]';
+
+  static override description = [
+    'IMAGE is an OCI layout or an unpacked "docker save" on disk: DIR, DIR:TAG or DIR@DIGEST.',
+    'All layers are merged as a container runtime does it. The output appears under its name only when it is complete; after an error or Ctrl-C nothing is left. The same image and options give the same bytes.',
+    'SOURCE_DATE_EPOCH (seconds) is the time of whatever has none of its own. DEBUG=ocirender:* logs timings.',
+    'Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.',
+  ].join('\n\n');
+
+  static override examples = [
+    {
+      description: 'Make a squashfs image',
+      command: '<%= config.bin %> <%= command.id %> ./image -o rootfs.squashfs',
+    },
+    {
+      description: 'Take one tag and platform, compress harder',
+      command:
+        '<%= config.bin %> <%= command.id %> ./image:1.2 -o rootfs.squashfs --platform linux/arm64 -O compression=xz',
+    },
+    {
+      description: 'Pipe one merged tar into another program',
+      command: '<%= config.bin %> <%= command.id %> ./image -s tar -o - --plan-first | tar -tv',
+    },
+    {
+      description: 'Write a directory',
+      command: '<%= config.bin %> <%= command.id %> ./image -s dir -o ./rootfs',
+    },
+    {
+      description: 'Get a report for a script',
+      command: '<%= config.bin %> <%= command.id %> ./image -o rootfs.tar --json --progress none',
+    },
+  ];
+
+  static override args = {
+    IMAGE: Args.string({ description: 'The image: DIR, DIR:TAG or DIR@DIGEST.', ignoreStdin: true }),
+  };
+
+  static override flags = convertFlags;
+
+  override async run(): Promise<JsonReport> {
+    const { args, flags } = await this.parse(Convert);
+    // Loaded here: what --help and --version do not need must not slow them down.
+    const { runConvert } = await import('../convert/run-convert.ts');
+    return runConvert({
+      image: args.IMAGE,
+      flags,
+      json: this.jsonEnabled(),
+      plugins: this.config.getPluginsList(),
+    });
+  }
+}

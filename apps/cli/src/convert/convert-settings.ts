@@ -1,0 +1,50 @@
+import type { ConvertSettings } from '@ocirender/core';
+import { OcirenderError } from '@ocirender/interface';
+import type { ConvertFlags } from './convert-flags.ts';
+import { readLimits } from './limit-values.ts';
+import { parseSinkOptions } from './sink-options.ts';
+
+/**
+ * Translates the command line into the settings of a conversion.
+ *
+ * @param flags - parsed flags
+ * @returns everything but image, sink, output, signal and listeners
+ * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for values that cannot be
+ */
+export function convertSettings(flags: ConvertFlags): ConvertSettings {
+  return {
+    sinkOptions: parseSinkOptions(flags.option ?? [], flags.mksquashfs),
+    force: flags.force,
+    planFirst: flags['plan-first'],
+    lenient: flags.lenient,
+    parentSymlinks: flags['parent-symlinks'],
+    keepDirlinks: flags['keep-dirlinks'],
+    xattrs: flags.xattrs,
+    whiteoutDevices: flags['whiteout-devices'],
+    limits: readLimits(flags),
+    ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+  };
+}
+
+/**
+ * Gives the image that is to be converted.
+ *
+ * @param argument - the positional IMAGE
+ * @param flag - `--image`
+ * @returns whichever was given
+ * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when neither or both were
+ */
+export function imageReference(argument: string | undefined, flag: string | undefined): string {
+  if (argument !== undefined && flag !== undefined) {
+    throw new OcirenderError(
+      'ERR_OCIRENDER_USAGE',
+      'the image is given twice: as an argument and with --image',
+    );
+  }
+  const image = argument ?? flag;
+  if (image !== undefined && image !== '') return image;
+  throw new OcirenderError('ERR_OCIRENDER_USAGE', 'which image? The argument IMAGE is missing', {
+    hint: 'Give the path of an OCI layout: DIR, DIR:TAG or DIR@sha256:….',
+  });
+}

@@ -1,0 +1,100 @@
+import { basename } from 'node:path';
+import { OcirenderError, type Sink } from '@ocirender/interface';
+import type { SinkCatalog, SinkEntry, SinkOrigin } from './catalog.ts';
+import { suggest } from './suggest.ts';
+
+/** Loads a sink's module. */
+export type SinkLoader = (entry: SinkEntry) => Promise<Sink>;
+
+/** The sink that was chosen, and its plugin. */
+export interface ChosenSink {
+  readonly entry: SinkEntry;
+  readonly sink: Sink;
+}
+
+/**
+ * Finds the sink that a command line asks for: by name, else by the ending of the output's name. Loads no
+ * other sink than the chosen one where the packages declare their endings.
+ *
+ * @param catalog - what is installed
+ * @param name - `--sink`, if given
+ * @param output - `--output`, if given
+ * @param load - loads a module
+ * @returns the loaded sink
+ * @throws {OcirenderError} `ERR_OCIRENDER_UNKNOWN_SINK` when nothing fits or it cannot be used,
+ * `ERR_OCIRENDER_USAGE` when neither name nor output says which
+ */
+export async function chooseSink(
+  catalog: SinkCatalog,
+  name: string | undefined,
+  output: string | undefined,
+  load: SinkLoader,
+): Promise<ChosenSink> {
+  const entry = name === undefined ? await byExtension(catalog, output, load) : byName(catalog, name);
+  try {
+    return { entry, sink: await load(entry) };
+  } catch (cause) {
+    throw unusable(entry, { cause });
+  }
+}
+
+function unusable(
+  { name, plugin }: { readonly name: string; readonly plugin: SinkOrigin },
+  why: { readonly cause?: unknown; readonly reason?: string },
+): OcirenderError {
+  const reason = why.reason === undefined ? '' : `: ${why.reason}`;
+  return new OcirenderError(
+    'ERR_OCIRENDER_UNKNOWN_SINK',
+    `the sink ${name} of plugin ${plugin.name} ${plugin.version} cannot be used${reason}`,
+    {
+      cause: why.cause,
+      hint: plugin.bundled
+        ? 'The installation of ocirender is damaged; install it again.'
+        : `Update it with "ocirender plugins update", or remove it with "ocirender plugins uninstall ${plugin.name}".`,
+    },
+  );
+}
+
+function byName(catalog: SinkCatalog, name: string): SinkEntry {
+  const entry = catalog.sinks.find((sink) => sink.name === name);
+  if (entry !== undefined) return entry;
+  const broken = catalog.broken.find((sink) => sink.name === name);
+  if (broken !== undefined) throw unusable({ name, plugin: broken.plugin }, { reason: broken.reason });
+  const near = suggest(
+    name,
+    catalog.sinks.map((sink) => sink.name),
+  );
+  const question = near === undefined ? '' : `Did you mean "${near}"? `;
+  throw new OcirenderError('ERR_OCIRENDER_UNKNOWN_SINK', `no sink "${name}" is installed`, {
+    hint: `${question}Installed: ${names(catalog)}. Others come as plugins: ocirender plugins install NAME.`,
+  });
+}
+
+async function byExtension(
+  catalog: SinkCatalog,
+  output: string | undefined,
+  load: SinkLoader,
+): Promise<SinkEntry> {
+  if (output === undefined || output === '-') {
+    throw new OcirenderError('ERR_OCIRENDER_USAGE', 'which sink? --sink NAME is missing', {
+      hint: `Installed: ${names(catalog)}.`,
+    });
+  }
+  const file = basename(output).toLowerCase();
+  const fits = (extensions: readonly string[]): boolean => extensions.some((end) => file.endsWith(end));
+  const declared = catalog.sinks.find((sink) => sink.extensions !== undefined && fits(sink.extensions));
+  if (declared !== undefined) return declared;
+  for (const entry of catalog.sinks) {
+    if (entry.extensions !== undefined) continue;
+    // One broken plugin must not keep another one's ending from being found.
+    const sink = await load(entry).catch(() => undefined);
+    if (sink !== undefined && fits(sink.extensions)) return entry;
+  }
+  throw new OcirenderError('ERR_OCIRENDER_USAGE', `the name "${output}" does not say which sink to use`, {
+    hint: `Say it with --sink NAME. Installed: ${names(catalog)}.`,
+  });
+}
+
+function names(catalog: SinkCatalog): string {
+  return catalog.sinks.map((sink) => sink.name).join(', ') || 'none';
+}

@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeSandbox, runCli, type Sandbox } from './run-cli.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await makeSandbox([]);
+});
+afterAll(() => sandbox.remove());
+
+test('--version names program, platform and Node', async () => {
+  const { code, stdout, stderr } = await runCli(sandbox, ['--version']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^ocirender\/\d+\.\d+\.\d+\S* \S+ node-v\d+/);
+});
+
+test('--help lists the commands', async () => {
+  const { code, stdout } = await runCli(sandbox, ['--help']);
+  expect(code).toBe(0);
+  for (const command of ['convert', 'sinks', 'plugins', 'help'])
+    expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+});
+
+test.each(['convert', 'sinks'])('%s --help has a usage and examples', async (command) => {
+  const { code, stdout } = await runCli(sandbox, [command, '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('USAGE');
+  expect(stdout).toContain('EXAMPLES');
+  expect(stdout).toContain(`$ ocirender ${command}`);
+});

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../apps/cli/bin/run.js', import.meta.url));
+
+/**
+ * Lists what is measured for one image.
+ *
+ * @param image - directory of an OCI layout with gzip layers
+ * @param work - an empty directory
+ * @returns name, command, output and the name of the contender to which it is compared with the ratio aimed at
+ */
+export async function contendersFor(image, work) {
+  const output = join(work, 'output');
+  const ours = (sink, comparedTo, aim) => ({
+    name: `ocirender ${sink}`,
+    command: [process.execPath, CLI, 'convert', image, '-s', sink, '-o', output, '--progress', 'none'],
+    output,
+    comparedTo,
+    aim,
+  });
+  const unpacked = join(work, 'unpacked');
+  const squashed = join(work, 'squashed');
+  const script = (text) => ['bash', '-euc', text];
+  const compression = '-comp zstd -Xcompression-level 3 -noappend -quiet -no-progress';
+  const layers = await layerPaths(image);
+  return [
+    {
+      name: 'umoci + mksquashfs',
+      command: script(
+        `umoci raw unpack --image '${image}:latest' '${unpacked}' && mksquashfs '${unpacked}' '${squashed}' ${compression}`,
+      ),
+      output: squashed,
+    },
+    { name: 'pigz -dc', command: script(layers.map((path) => `pigz -dc '${path}'`).join(';')) },
+    ours('squashfs', 'umoci + mksquashfs', 0.4),
+    ours('tar', 'pigz -dc', 1.2),
+    ours('dir', 'umoci + mksquashfs'),
+  ];
+}
+
+async function layerPaths(image) {
+  const blob = (digest) => join(image, 'blobs', digest.replace(':', '/'));
+  const index = JSON.parse(await readFile(join(image, 'index.json'), 'utf8'));
+  const manifest = JSON.parse(await readFile(blob(index.manifests[0].digest), 'utf8'));
+  return manifest.layers.map(({ digest }) => blob(digest));
+}

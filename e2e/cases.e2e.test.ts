@@ -1,0 +1,50 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Case, loadCases } from '../packages/core/test/support/case-fixtures.ts';
+import { type CaseReading, compareCase } from '../packages/core/test/support/compare-case.ts';
+import { ocirender, SINKS } from './support/cli.ts';
+import { readOutput } from './support/trees.ts';
+import { makeDirectory, removeDirectory } from './support/work-directory.ts';
+
+/** Beginnings of the names of the xattrs that Linux stores. */
+const LINUX_XATTRS = ['user.', 'trusted.', 'security.'];
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await makeDirectory();
+});
+
+afterAll(() => removeDirectory(directory));
+
+describe.each(SINKS)('as root to %s', (sink, ending) => {
+  const reading: CaseReading = { wholeSeconds: sink === 'squashfs', xattrPrefixes: LINUX_XATTRS };
+
+  test.each(loadCases().map((item): [string, Case] => [item.name, item]))(
+    '%s',
+    async (name, { image, outcome }) => {
+      const place = join(directory, `${sink}-${name}`);
+      await mkdir(place);
+      const output = join(place, `output${ending}`);
+      const { code, stderr } = await ocirender([
+        'convert',
+        image,
+        '--sink',
+        sink,
+        '--output',
+        output,
+        '--progress',
+        'none',
+      ]);
+      if (outcome.tree === undefined) {
+        expect(code, stderr).toBe(1);
+        expect(await readdir(place)).toEqual([]);
+        return;
+      }
+      expect(code, stderr).toBe(0);
+      expect(await readdir(place)).toEqual([`output${ending}`]);
+      expect(compareCase(await readOutput(sink, output, directory), outcome.tree, reading)).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { ReadEntry, ReadTree } from '../../packages/sink-compliance/src/index.ts';
+import { must, run } from './run.ts';
+
+const LISTING = fileURLToPath(new URL('listing.py', import.meta.url));
+
+type Line = [
+  path: string,
+  type: ReadEntry['type'],
+  mode: number,
+  uid: number,
+  gid: number,
+  mtime: number,
+  mtimeNs: number,
+  size: number | null,
+  sha256: string | null,
+  target: string | null,
+  devMajor: number | null,
+  devMinor: number | null,
+  xattrs: Record<string, string>,
+  inode: string,
+  links: number,
+];
+
+/** Reads a directory with all that only root and system calls can tell. */
+export async function listTree(directory: string): Promise<ReadTree> {
+  const child = spawn('python3', [LISTING, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const tree = new Map<string, ReadEntry>();
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [
+      path,
+      type,
+      mode,
+      uid,
+      gid,
+      mtime,
+      mtimeNs,
+      size,
+      sha256,
+      target,
+      devMajor,
+      devMinor,
+      xattrs,
+      inode,
+      links,
+    ] = JSON.parse(line) as Line;
+    tree.set(path, {
+      type,
+      mode,
+      uid,
+      gid,
+      mtime,
+      mtimeNs,
+      inode,
+      links,
+      xattrs: new Map(Object.entries(xattrs).map(([name, hex]) => [name, Buffer.from(hex, 'hex')])),
+      ...(size === null ? {} : { size }),
+      ...(sha256 === null ? {} : { sha256 }),
+      ...(target === null ? {} : { target }),
+      ...(devMajor === null || devMinor === null ? {} : { devMajor, devMinor }),
+    });
+  }
+  const code = await ended;
+  if (code !== 0) throw new Error(`listing ${directory} ended with ${code}`);
+  return tree;
+}
+
+/** Mounts a squashfs image with the kernel's own driver while something looks at it. */
+export async function withMount<T>(
+  image: string,
+  mountPoint: string,
+  use: (root: string) => Promise<T>,
+): Promise<T> {
+  await mkdir(mountPoint, { recursive: true });
+  await must('mount', ['-o', 'loop,ro', '-t', 'squashfs', image, mountPoint]);
+  try {
+    return await use(mountPoint);
+  } finally {
+    const { code } = await run('umount', [mountPoint]);
+    if (code !== 0) await must('umount', ['--lazy', mountPoint]);
+  }
+}
+
+/** Extracts an archive with GNU tar, with everything that it holds. */
+export async function extractTar(archive: string, directory: string): Promise<void> {
+  await mkdir(directory);
+  const options = ['--xattrs', '--xattrs-include=*', '--numeric-owner', '--same-owner', '-p'];
+  await must('tar', [...options, '-xf', archive, '-C', directory]);
+}
+
+/** Reads an output as the kernel, GNU tar or the directory itself shows it. */
+export async function readOutput(sink: string, output: string, scratch: string): Promise<ReadTree> {
+  if (sink === 'squashfs') return withMount(output, join(scratch, 'mount'), listTree);
+  if (sink === 'dir') return listTree(output);
+  const extracted = join(scratch, 'extracted');
+  await extractTar(output, extracted);
+  try {
+    return await listTree(extracted);
+  } finally {
+    await must('rm', ['-rf', extracted]);
+  }
+}

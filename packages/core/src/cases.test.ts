@@ -1,0 +1,69 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isOcirenderError, type Sink } from '@ocirender/interface';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ReadTree, readDirectory } from '../../sink-compliance/src/index.ts';
+import { dirSink } from '../../sink-dir/src/index.ts';
+import { squashfsSink } from '../../sink-squashfs/src/index.ts';
+import { tarSink } from '../../sink-tar/src/index.ts';
+import { loadCases } from '../test/support/case-fixtures.ts';
+import { type CaseReading, compareCase } from '../test/support/compare-case.ts';
+import { readSquashfs } from '../test/support/read-squashfs.ts';
+import { readTar } from '../test/support/read-tar.ts';
+import { convert } from './convert.ts';
+
+interface Target {
+  readonly sink: Sink;
+  readonly read: (path: string) => Promise<ReadTree>;
+  readonly reading: CaseReading;
+}
+
+const isRoot = process.getuid?.() === 0;
+
+/** Node cannot read xattrs of a directory, and only root can set owners and make devices: e2e tests look at those. */
+const targets: readonly Target[] = [
+  {
+    sink: squashfsSink,
+    read: readSquashfs,
+    reading: { wholeSeconds: true, xattrPrefixes: ['user.', 'trusted.', 'security.'] },
+  },
+  { sink: tarSink, read: readTar, reading: {} },
+  {
+    sink: dirSink,
+    read: readDirectory,
+    reading: { without: isRoot ? ['xattrs'] : ['xattrs', 'owners', 'devices'] },
+  },
+];
+
+let place: string;
+
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'ocirender-case-'));
+});
+
+afterEach(() => rm(place, { recursive: true, force: true }));
+
+describe.each(targets.map((target): [string, Target] => [target.sink.name, target]))('to %s', (_, target) => {
+  const { sink, read, reading } = target;
+
+  test.each(loadCases().map(({ name, ...rest }) => [name, rest] as const))(
+    '%s',
+    async (_name, { image, outcome }) => {
+      const output = join(place, 'output');
+      const converting = convert({ image, sink, output, threads: 1 });
+      if (outcome.tree === undefined) {
+        const error = await converting.then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        expect(isOcirenderError(error), String(error)).toBe(true);
+        expect((error as { code: string }).code).toMatch(outcome.code);
+        expect(await readdir(place)).toEqual([]);
+        return;
+      }
+      await converting;
+      expect(compareCase(await read(output), outcome.tree, reading)).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,23 @@
+/**
+ * Images on disk: OCI image layouts and unpacked `docker save` directories.
+ *
+ * ```js
+ * import { openImage } from '@ocirender/oci-layout';
+ *
+ * const image = await openImage('./nginx:1.27', { platform: 'linux/amd64' });
+ * for (const layer of image.layers) {
+ *   for await (const chunk of layer.open()) process.stdout.write(`${layer.digest} ${chunk.length}\n`);
+ * }
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export type { Digest, Expected } from './digest.ts';
+export { parseDigest, verifyingStream } from './digest.ts';
+export type { LayoutLimits } from './limits.ts';
+export type { ListedImage, ListOptions, OpenLayoutOptions } from './open-image.ts';
+export { listImages, openImage } from './open-image.ts';
+export { formatPlatform, hostPlatform, parsePlatform } from './platform.ts';
+export type { ImageReference } from './reference.ts';
+export { parseReference } from './reference.ts';

@@ -1,0 +1,160 @@
+import { realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type DiagnosticHandler,
+  type Image,
+  OcirenderError,
+  type Platform,
+  throwIfAborted,
+} from '@ocirender/interface';
+import { BlobStore } from './blob-store.ts';
+import { openSavedImage, readSavedConfig, readSavedImages } from './docker-save.ts';
+import { checkLayoutVersion, isEmptyIndex, openLayoutImage, readLayoutIndex } from './layout.ts';
+import { DEFAULT_LIMITS, type LayoutLimits } from './limits.ts';
+import { normalizePlatform, parsePlatform } from './platform.ts';
+import { readError } from './read-file.ts';
+import { parseReference } from './reference.ts';
+import { candidatesOf, namesOf } from './select.ts';
+
+/** How to open an image. */
+export interface OpenLayoutOptions {
+  /** `linux/arm64`, or the same taken apart. @defaultValue the host's architecture on linux */
+  readonly platform?: string | Platform;
+  readonly signal?: AbortSignal;
+  readonly diagnose?: DiagnosticHandler;
+  /** Limits against hostile input. */
+  readonly limits?: Partial<LayoutLimits>;
+}
+
+/** How to list a directory's images. */
+export interface ListOptions {
+  readonly signal?: AbortSignal;
+  /** Limits against hostile input. */
+  readonly limits?: Partial<LayoutLimits>;
+}
+
+/** An image for one platform that a directory names. */
+export interface ListedImage {
+  /** Tags or full names; several descriptors may share one. */
+  readonly names: readonly string[];
+  /** Digest of the manifest; of the config (the image id) in an unpacked `docker save`. */
+  readonly digest: string;
+  readonly platform?: Platform;
+  /** False when the index names it but the manifest is not in the store. */
+  readonly present: boolean;
+}
+
+/**
+ * Opens an image of an OCI image layout or of an unpacked `docker save` directory.
+ *
+ * Index, manifest and config are read and verified now, and every layer's file must exist with the size that
+ * its descriptor promises; layers are read and hashed as they are opened.
+ *
+ * @param reference - `DIR`, `DIR:TAG`, `DIR@sha256:…` or `DIR:TAG@sha256:…`, also with the prefix `oci:`
+ * @returns the image; nothing is held open
+ * @throws {OcirenderError} `ERR_OCIRENDER_NOT_FOUND`, `ERR_OCIRENDER_AMBIGUOUS`, `ERR_OCIRENDER_NO_PLATFORM`,
+ * `ERR_OCIRENDER_INVALID_IMAGE`, `ERR_OCIRENDER_INVALID_DIGEST`, `ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE`,
+ * `ERR_OCIRENDER_SIZE_MISMATCH`, `ERR_OCIRENDER_PATH_ESCAPE`, `ERR_OCIRENDER_IO`
+ * @throws {DigestMismatchError} when a document's bytes are not those that its digest promises
+ * @throws {LimitError} when a document is too large, too deep or lists too much
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
+ */
+export async function openImage(reference: string, options: OpenLayoutOptions = {}): Promise<Image> {
+  const { platform, signal, diagnose = () => {} } = options;
+  throwIfAborted(signal);
+  const wanted = {
+    reference: parseReference(reference),
+    platform:
+      typeof platform === 'string' ? parsePlatform(platform) : platform && normalizePlatform(platform),
+    signal,
+  };
+  const { store, form } = await openDirectory(wanted.reference.directory, options);
+  return form === 'layout'
+    ? openLayoutImage(store, reference, wanted, diagnose)
+    : openSavedImage(store, reference, wanted);
+}
+
+/**
+ * Lists the images that `index.json` (through nested indexes) or `manifest.json` names. Attestations and
+ * artifacts without a filesystem are left out.
+ *
+ * @param directory - an OCI image layout or an unpacked `docker save`
+ * @returns images in document order
+ * @throws {OcirenderError} as {@link openImage}
+ */
+export async function listImages(directory: string, options: ListOptions = {}): Promise<ListedImage[]> {
+  const { store, form } = await openDirectory(directory, options);
+  const { signal } = options;
+  if (form === 'layout') {
+    const candidates = await candidatesOf(store, await readLayoutIndex(store, signal), signal);
+    return candidates.map(({ leaf, platform, present }) => ({
+      names: namesOf(leaf.root),
+      digest: leaf.descriptor.digest,
+      ...(platform === undefined ? {} : { platform }),
+      present,
+    }));
+  }
+  const images: ListedImage[] = [];
+  for (const saved of await readSavedImages(store, signal)) {
+    const { digest, config } = await readSavedConfig(store, saved, signal);
+    const { platform } = config;
+    images.push({
+      names: saved.names,
+      digest,
+      ...(platform === undefined ? {} : { platform }),
+      present: true,
+    });
+  }
+  return images;
+}
+
+/** Finds out which of the two forms a directory has. */
+async function openDirectory(
+  directory: string,
+  options: ListOptions,
+): Promise<{ store: BlobStore; form: 'layout' | 'docker-save' }> {
+  let root: string;
+  try {
+    root = await realpath(directory);
+    if (!(await stat(root)).isDirectory()) throw notADirectory(directory);
+  } catch (error) {
+    throw error instanceof OcirenderError ? error : readError(error, directory, 'the image');
+  }
+  const store = new BlobStore(directory, root, { ...DEFAULT_LIMITS, ...options.limits });
+  const [hasIndex, hasLayout, hasManifest] = await Promise.all([
+    exists(join(root, 'index.json')),
+    exists(join(root, 'oci-layout')),
+    exists(join(root, 'manifest.json')),
+  ]);
+  if (!hasIndex && !hasLayout && hasManifest) return { store, form: 'docker-save' };
+  if (!hasIndex) throw notALayout(directory, hasLayout);
+  if (hasLayout) await checkLayoutVersion(store, options.signal);
+  // Docker 25.0 wrote an index.json that names nothing beside a good manifest.json.
+  if (hasManifest && (await isEmptyIndex(store, options.signal))) return { store, form: 'docker-save' };
+  return { store, form: 'layout' };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const FORMATS =
+  'An image is a directory: an OCI image layout (index.json, oci-layout, blobs) or an unpacked docker save (manifest.json).';
+
+function notADirectory(path: string): OcirenderError {
+  return new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `${path} is a file, not an image directory`, {
+    hint: `${FORMATS} Unpack an archive first: mkdir image && tar -xf ${JSON.stringify(path)} -C image`,
+  });
+}
+
+function notALayout(directory: string, hasLayout: boolean): OcirenderError {
+  const message = hasLayout
+    ? `${directory} has an oci-layout file but no index.json`
+    : `${directory} holds no image: neither index.json nor manifest.json is there`;
+  return new OcirenderError('ERR_OCIRENDER_NOT_FOUND', message, { hint: FORMATS });
+}

@@ -1,0 +1,36 @@
+import { type ByteString, bytesToByteString } from '@ocirender/interface';
+
+const CHUNK = 1024 * 1024;
+
+/** Append-only store of byte strings: a string costs its bytes and nothing else. */
+export class ByteLog {
+  readonly #chunks: Buffer[] = [];
+  #used = CHUNK;
+
+  /**
+   * @param value - at most 1 MiB
+   * @returns its position, for {@link read}
+   */
+  append(value: ByteString): number {
+    if (this.#chunks.length === 0 || value.length > CHUNK - this.#used) {
+      this.#chunks.push(Buffer.allocUnsafeSlow(CHUNK));
+      this.#used = 0;
+    }
+    const chunk = this.#chunks.length - 1;
+    this.#chunks[chunk]!.write(value, this.#used, 'latin1');
+    const position = chunk * CHUNK + this.#used;
+    this.#used += value.length;
+    return position;
+  }
+
+  /**
+   * @param position - what `append` gave, or a place inside such a string
+   * @param length - in bytes
+   * @returns a fresh flat string (never a slice that keeps a longer one alive)
+   */
+  read(position: number, length: number): ByteString {
+    const start = position % CHUNK;
+    const chunk = this.#chunks[(position - start) / CHUNK]!;
+    return bytesToByteString(chunk.subarray(start, start + length));
+  }
+}

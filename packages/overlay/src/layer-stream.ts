@@ -1,0 +1,218 @@
+import { createHash, type Hash } from 'node:crypto';
+import { decompress } from '@ocirender/decompress';
+import {
+  type DiagnosticHandler,
+  DigestMismatchError,
+  isOcirenderError,
+  type Layer,
+  LimitError,
+  OcirenderError,
+  throwIfAborted,
+} from '@ocirender/interface';
+import { type TarEvent, TarReader } from '@ocirender/tar-header';
+import type { MergeLimits } from './limits.ts';
+
+/** What a {@link LayerStream} needs besides the layer. */
+export interface LayerStreamOptions {
+  readonly limits: MergeLimits;
+  /** Decompressed bytes that this layer may still have. */
+  readonly maxOutputBytes: number;
+  readonly signal?: AbortSignal;
+  readonly diagnose: DiagnosticHandler;
+  /** Called with the number of stored bytes read so far. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/**
+ * One layer as a sequence of tar events, pulled by the consumer: nothing is read ahead of it but what the
+ * decompressor buffers.
+ *
+ * {@link finish} reads to the last byte and thereby checks size, digest and diff_id. {@link fail} does as much as is
+ * needed to find out whether damaged data is the reason of an error: a mismatch beats every other error.
+ */
+export class LayerStream {
+  readonly #layer: Layer;
+  readonly #options: LayerStreamOptions;
+  readonly #stored: AsyncIterator<Uint8Array>;
+  readonly #tar: AsyncIterator<Uint8Array>;
+  readonly #reader: TarReader;
+  readonly #hash: Hash | undefined;
+  #events: Iterator<TarEvent> | undefined;
+  #storedBytes = 0;
+  #storedDone = false;
+  #tarDone = false;
+  #finished = false;
+
+  constructor(layer: Layer, options: LayerStreamOptions) {
+    this.#layer = layer;
+    this.#options = options;
+    const { limits, signal } = options;
+    this.#stored = layer.open(signal === undefined ? {} : { signal })[Symbol.asyncIterator]();
+    this.#tar = decompress(this.#storedChunks(), {
+      ...(layer.mediaType === undefined ? {} : { mediaType: layer.mediaType }),
+      ...(signal === undefined ? {} : { signal }),
+      limits: { maxOutputBytes: options.maxOutputBytes, maxRatio: limits.ratio },
+      diagnose: options.diagnose,
+      layer: layer.digest,
+    })[Symbol.asyncIterator]();
+    this.#reader = new TarReader({
+      limits: {
+        pathBytes: limits.pathBytes,
+        paxHeaderBytes: limits.paxHeaderBytes,
+        xattrBytes: limits.xattrBytes,
+      },
+    });
+    this.#hash = layer.diffId === undefined ? undefined : createHash(layer.diffId.split(':', 1)[0]!);
+  }
+
+  /** Bytes of the uncompressed layer read so far. */
+  get tarBytes(): number {
+    return this.#reader.offset;
+  }
+
+  /** Stored bytes read so far. */
+  get storedBytes(): number {
+    return this.#storedBytes;
+  }
+
+  /**
+   * Gives the next event if it is at hand.
+   *
+   * @returns undefined when more input is needed: call {@link fill}
+   */
+  poll(): TarEvent | undefined {
+    const next = this.#events?.next();
+    if (next !== undefined && next.done !== true) return next.value;
+    this.#events = undefined;
+    return undefined;
+  }
+
+  /**
+   * Reads on until {@link poll} may have events again.
+   *
+   * @returns false at the end of the layer
+   */
+  async fill(): Promise<boolean> {
+    if (this.#finished) return false;
+    throwIfAborted(this.#options.signal);
+    const next = await this.#tar.next();
+    if (next.done === true) {
+      this.#tarDone = true;
+      this.#finished = true;
+      this.#events = this.#reader.finish()[Symbol.iterator]();
+      return true;
+    }
+    this.#hash?.update(next.value);
+    this.#events = this.#reader.write(next.value)[Symbol.iterator]();
+    return true;
+  }
+
+  /**
+   * Reads what is left after the last event and checks digest, size and diff_id.
+   *
+   * @throws {DigestMismatchError} when the uncompressed bytes are not those that the config promises
+   */
+  async finish(): Promise<void> {
+    await this.#drainStored();
+    this.#checkDiffId();
+  }
+
+  /**
+   * Finds the error to report for a failure.
+   *
+   * @param error - what went wrong
+   * @returns the digest or size mismatch behind it, if there is one, else `error` itself; with the layer's digest in
+   * its message
+   */
+  async fail(error: unknown): Promise<unknown> {
+    if (this.#options.signal?.aborted === true || !isOcirenderError(error)) return error;
+    let reason = error;
+    if (!isMismatch(error)) {
+      try {
+        await this.#drainStored();
+        if (error.code === 'ERR_OCIRENDER_FORMAT' || error.code === 'ERR_OCIRENDER_TRUNCATED')
+          await this.#drainTar();
+      } catch (other) {
+        if (isOcirenderError(other) && isMismatch(other)) reason = other;
+      }
+    }
+    return inLayer(reason, this.#layer.digest);
+  }
+
+  /** Closes everything. Never throws. */
+  async close(): Promise<void> {
+    await this.#tar.return?.().catch(() => undefined);
+    await this.#stored.return?.().catch(() => undefined);
+  }
+
+  async *#storedChunks(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const chunk = await this.#nextStored();
+      if (chunk === undefined) return;
+      yield chunk;
+    }
+  }
+
+  async #nextStored(): Promise<Uint8Array | undefined> {
+    if (this.#storedDone) return undefined;
+    const next = await this.#stored.next();
+    if (next.done === true) {
+      this.#storedDone = true;
+      return undefined;
+    }
+    this.#storedBytes += next.value.length;
+    this.#options.onBytes?.(this.#storedBytes);
+    return next.value;
+  }
+
+  async #drainStored(): Promise<void> {
+    while ((await this.#nextStored()) !== undefined);
+  }
+
+  async #drainTar(): Promise<void> {
+    if (this.#hash === undefined) return;
+    while (!this.#tarDone) {
+      const next = await this.#tar.next();
+      if (next.done === true) this.#tarDone = true;
+      else this.#hash.update(next.value);
+    }
+    this.#checkDiffId();
+  }
+
+  #checkDiffId(): void {
+    const { diffId } = this.#layer;
+    if (this.#hash === undefined || diffId === undefined || !this.#tarDone) return;
+    const actual = `${diffId.split(':', 1)[0]}:${this.#hash.digest('hex')}`;
+    if (actual !== diffId) throw new DigestMismatchError('uncompressed layer (diff_id)', diffId, actual);
+  }
+}
+
+function isMismatch(error: OcirenderError): boolean {
+  return error.code === 'ERR_OCIRENDER_DIGEST_MISMATCH' || error.code === 'ERR_OCIRENDER_SIZE_MISMATCH';
+}
+
+/**
+ * Adds the layer to an error's message.
+ *
+ * @param error - what happened
+ * @param digest - the layer's
+ * @returns an error of the same code whose cause is `error`; `error` itself when it names the layer already
+ */
+export function inLayer(error: OcirenderError, digest: string): OcirenderError {
+  if (error.message.includes(digest)) return error;
+  if (isLimitError(error)) {
+    const limit = LIMIT_NAMES[error.limit] ?? error.limit;
+    return new LimitError(limit, error.maximum, `layer ${digest}: ${error.message}`, { cause: error });
+  }
+  return new OcirenderError(error.code, `layer ${digest}: ${error.message}`, {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
+
+/** What the decompressor's limits are called here. */
+const LIMIT_NAMES: Readonly<Record<string, keyof MergeLimits>> = { maxOutputBytes: 'totalBytes', maxRatio: 'ratio' };
+
+function isLimitError(error: OcirenderError): error is LimitError {
+  return error.code === 'ERR_OCIRENDER_LIMIT' && 'limit' in error && 'maximum' in error;
+}

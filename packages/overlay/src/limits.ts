@@ -1,0 +1,28 @@
+/** Bounds on hostile input; exceeding one is a `LimitError` that names it. */
+export interface MergeLimits {
+  /** Archive members of all layers. */
+  readonly entries: number;
+  /** Bytes of a path or link target. */
+  readonly pathBytes: number;
+  /** Components of a path. */
+  readonly pathDepth: number;
+  /** Bytes of one entry's PAX and GNU long-name headers. */
+  readonly paxHeaderBytes: number;
+  /** Bytes of one entry's extended attributes. */
+  readonly xattrBytes: number;
+  /** Decompressed bytes for each stored byte of a layer. */
+  readonly ratio: number;
+  /** Decompressed bytes of all layers, and apparent bytes of all files (holes included). */
+  readonly totalBytes: number;
+}
+
+/** Limits that real images never meet. */
+export const DEFAULT_LIMITS: MergeLimits = {
+  entries: 5_000_000,
+  pathBytes: 4096,
+  pathDepth: 1024,
+  paxHeaderBytes: 1024 * 1024,
+  xattrBytes: 1024 * 1024,
+  ratio: 2000,
+  totalBytes: 1024 ** 4,
+};

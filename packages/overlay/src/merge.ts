@@ -1,0 +1,216 @@
+import {
+  abortedError,
+  type DiagnosticHandler,
+  type Layer,
+  OcirenderError,
+  type SinkReport,
+  type SinkSession,
+  type Tree,
+  throwIfAborted,
+} from '@ocirender/interface';
+import type { Journal } from './journal.ts';
+import { DEFAULT_LIMITS, type MergeLimits } from './limits.ts';
+import { DEFAULT_POLICY, type MergePolicy } from './policy.ts';
+import { Replay } from './replay.ts';
+import { Scanner } from './scan.ts';
+import { bindContents, readMissing, type Settlement } from './settle.ts';
+
+/**
+ * A step of a merge. `settle` reads skipped contents again, `place` reads all contents under their final paths; both
+ * only where needed.
+ */
+export type MergePhase = 'scan' | 'replay' | 'settle' | 'place' | 'finish';
+
+/** What is told while a merge runs; all optional, called synchronously. */
+export interface MergeObserver {
+  phase?(phase: MergePhase): void;
+  layerStart?(index: number): void;
+  /** `bytes` stored bytes of the layer have been read in this pass. */
+  layerBytes?(index: number, bytes: number): void;
+  layerEnd?(index: number, layer: MergedLayer): void;
+}
+
+/** What a merge needs. */
+export interface MergeOptions {
+  /** Oldest first, as in the manifest. They are read newest first. */
+  readonly layers: readonly Layer[];
+  /**
+   * Begins an output. Called a second time when contents of a sink that writes in order turn out to be misplaced;
+   * the first session has been aborted then and its output must be removed or overwritten.
+   */
+  readonly openSession: () => Promise<SinkSession>;
+  /** False when what a session has written cannot be taken back (a pipe). @defaultValue true */
+  readonly rewindable?: boolean;
+  /** Learn the whole tree before the first content is stored; every layer is then read twice. @defaultValue false */
+  readonly planFirst?: boolean;
+  readonly policy?: Partial<MergePolicy>;
+  readonly limits?: Partial<MergeLimits>;
+  /** Seconds since the epoch for directories that no layer describes. @defaultValue 0 */
+  readonly sourceDateEpoch?: number;
+  readonly signal?: AbortSignal;
+  readonly diagnose?: DiagnosticHandler;
+  readonly observer?: MergeObserver;
+}
+
+/** One layer as it was read. */
+export interface MergedLayer {
+  /** Archive members, markers included. */
+  readonly entries: number;
+  /** Whiteouts and opaque markers. */
+  readonly whiteouts: number;
+  /** Uncompressed bytes. */
+  readonly tarBytes: number;
+  /** Wall time of the scan. */
+  readonly milliseconds: number;
+}
+
+/** What a merge gives. */
+export interface MergeResult {
+  readonly tree: Tree;
+  readonly report: SinkReport;
+  /** Oldest first. */
+  readonly layers: readonly MergedLayer[];
+  /** Bytes of contents that the sink stored and the tree does not use. */
+  readonly wastedBytes: number;
+  /** Bytes of contents that were read in a second pass. */
+  readonly rereadBytes: number;
+}
+
+/**
+ * Merges layers into one tree and writes it to a sink: scan, replay, settle, finish.
+ *
+ * @param options - layers, sink and choices
+ * @returns the tree and what was done
+ * @throws {OcirenderError} for whatever is wrong with the image, the sink or its output; every session that was opened
+ * has been aborted then
+ */
+export async function mergeLayers(options: MergeOptions): Promise<MergeResult> {
+  return new Merge(options).run();
+}
+
+class Merge {
+  readonly #options: MergeOptions;
+  readonly #policy: MergePolicy;
+  readonly #limits: MergeLimits;
+  readonly #diagnose: DiagnosticHandler;
+  readonly #layers: MergedLayer[] = [];
+  #session: SinkSession | undefined;
+
+  constructor(options: MergeOptions) {
+    this.#options = options;
+    this.#policy = { ...DEFAULT_POLICY, ...options.policy };
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    if (this.#limits.pathBytes > 65_535) {
+      throw new OcirenderError('ERR_OCIRENDER_USAGE', 'the limit pathBytes can be at most 65535');
+    }
+    this.#diagnose = options.diagnose ?? ((): void => undefined);
+  }
+
+  async run(): Promise<MergeResult> {
+    try {
+      return await this.#merge();
+    } catch (error) {
+      await this.#session?.abort(error);
+      const { signal } = this.#options;
+      throw signal?.aborted === true ? abortedError(signal.reason) : error;
+    }
+  }
+
+  async #merge(): Promise<MergeResult> {
+    const { openSession, planFirst = false } = this.#options;
+    throwIfAborted(this.#options.signal);
+    this.#session = await openSession();
+    const inline = this.#session.placement === 'inline';
+    const journals = await this.#scan(planFirst ? undefined : this.#session);
+    const tree = this.#replay(journals);
+    let settlement = bindContents(tree.root, journals, inline);
+    let phase: MergePhase = planFirst ? 'place' : 'settle';
+    if (inline && !planFirst && !settlement.placedRight) {
+      settlement = await this.#startAgain(tree, journals);
+      phase = 'place';
+    }
+    const rereadBytes = await this.#readMissing(settlement, phase);
+    this.#phase('finish');
+    const report = await this.#session.finish(tree);
+    return { tree, report, layers: this.#layers, wastedBytes: settlement.wastedBytes, rereadBytes };
+  }
+
+  async #scan(session: SinkSession | undefined): Promise<Journal[]> {
+    const { layers, signal, observer } = this.#options;
+    this.#phase('scan');
+    const scanner = new Scanner({
+      policy: this.#policy,
+      limits: this.#limits,
+      session,
+      ...(signal === undefined ? {} : { signal }),
+      diagnose: this.#diagnose,
+      onBytes: (index, bytes) => observer?.layerBytes?.(index, bytes),
+    });
+    const journals: Journal[] = [];
+    for (let index = layers.length - 1; index >= 0; index--) {
+      observer?.layerStart?.(index);
+      const start = performance.now();
+      const journal = await scanner.scan(layers[index]!, index);
+      journals[index] = journal;
+      const merged: MergedLayer = {
+        entries: journal.length,
+        whiteouts: journal.markers,
+        tarBytes: journal.tarBytes,
+        milliseconds: performance.now() - start,
+      };
+      this.#layers[index] = merged;
+      observer?.layerEnd?.(index, merged);
+    }
+    return journals;
+  }
+
+  #replay(journals: readonly Journal[]): { root: Replay['root'] } {
+    this.#phase('replay');
+    const replay = new Replay({
+      policy: this.#policy,
+      sourceDateEpoch: this.#options.sourceDateEpoch ?? 0,
+      diagnose: this.#diagnose,
+    });
+    journals.forEach((journal, index) => {
+      throwIfAborted(this.#options.signal);
+      replay.apply(journal, index, this.#options.layers[index]!.digest);
+    });
+    return { root: replay.root };
+  }
+
+  /** Gives up a session that has contents in wrong places and begins one that will get each under its final path. */
+  async #startAgain(tree: { root: Replay['root'] }, journals: readonly Journal[]): Promise<Settlement> {
+    if (this.#options.rewindable === false) {
+      throw new OcirenderError(
+        'ERR_OCIRENDER_PLAN_REQUIRED',
+        'this image needs its contents in another order than they come, and the output cannot be rewound',
+        { hint: 'Use --plan-first (it reads the layers twice), or write to a file.' },
+      );
+    }
+    await this.#session?.abort(undefined);
+    this.#session = undefined;
+    this.#session = await this.#options.openSession();
+    for (const journal of journals) journal.clearRefs();
+    return bindContents(tree.root, journals, false);
+  }
+
+  async #readMissing(settlement: Settlement, phase: MergePhase): Promise<number> {
+    if (settlement.missing.size === 0) return 0;
+    const { layers, signal, observer } = this.#options;
+    this.#phase(phase);
+    return readMissing(settlement.missing, {
+      layers,
+      session: this.#session!,
+      limits: this.#limits,
+      ...(signal === undefined ? {} : { signal }),
+      diagnose: this.#diagnose,
+      onLayer: (index) => observer?.layerStart?.(index),
+      onBytes: (index, bytes) => observer?.layerBytes?.(index, bytes),
+    });
+  }
+
+  #phase(phase: MergePhase): void {
+    throwIfAborted(this.#options.signal);
+    this.#options.observer?.phase?.(phase);
+  }
+}

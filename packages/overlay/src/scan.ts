@@ -1,0 +1,263 @@
+import {
+  type ByteString,
+  type DiagnosticHandler,
+  displayPath,
+  type Entry,
+  type Layer,
+  LimitError,
+  type Metadata,
+  OcirenderError,
+  type Placement,
+  type SinkSession,
+  type Xattrs,
+} from '@ocirender/interface';
+import { contentOf } from './content-source.ts';
+import { EmittedPathTracker } from './emitted-path-tracker.ts';
+import { HardLinkTracker, type PendingLink } from './hard-link-tracker.ts';
+import { Journal, type RecordKind, XattrPool } from './journal.ts';
+import type { MergeLimits } from './limits.ts';
+import { cleanPath, pathDepth } from './path.ts';
+import type { MergePolicy } from './policy.ts';
+import { readLayer } from './read-layer.ts';
+import { nameMeaning } from './whiteout.ts';
+import { WhiteoutTracker } from './whiteout-tracker.ts';
+
+/** What a scan needs. */
+export interface ScanOptions {
+  readonly policy: MergePolicy;
+  readonly limits: MergeLimits;
+  /** Where contents go; undefined for a scan of headers only. */
+  readonly session: SinkSession | undefined;
+  readonly signal?: AbortSignal;
+  readonly diagnose: DiagnosticHandler;
+  readonly onBytes?: (layer: number, bytes: number) => void;
+}
+
+/**
+ * Reads layers newest first: every header goes to a journal, and contents that may be seen go to the sink at once.
+ *
+ * What the trackers say is only a guess at what the replay will find: a content that was stored in vain is waste, one
+ * that was skipped in vain is read again. Neither can make the result wrong.
+ */
+export class Scanner {
+  readonly #options: ScanOptions;
+  readonly #whiteouts = new WhiteoutTracker();
+  readonly #emitted = new EmittedPathTracker();
+  readonly #links = new HardLinkTracker();
+  readonly #xattrs = new XattrPool();
+  #entries = 0;
+  #tarBytes = 0;
+  #fileBytes = 0;
+
+  constructor(options: ScanOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads one layer.
+   *
+   * @param layer - newer than those still to come
+   * @param index - its place in the manifest, 0 for the oldest
+   * @returns its journal
+   * @throws {OcirenderError} for whatever is wrong with the layer; digest mismatches before everything else
+   */
+  async scan(layer: Layer, index: number): Promise<Journal> {
+    const { limits, session, signal, onBytes } = this.#options;
+    const journal = new Journal(this.#xattrs);
+    const diagnose: DiagnosticHandler = (diagnostic) =>
+      this.#options.diagnose({ layer: layer.digest, ...diagnostic });
+    const last = index === 0;
+    await readLayer(
+      layer,
+      {
+        limits,
+        maxOutputBytes: limits.totalBytes - this.#tarBytes,
+        ...(signal === undefined ? {} : { signal }),
+        diagnose,
+        ...(onBytes === undefined ? {} : { onBytes: (bytes: number) => onBytes(index, bytes) }),
+      },
+      async (stream) => {
+        for (;;) {
+          const event = stream.poll();
+          if (event === undefined) {
+            if (!(await stream.fill())) break;
+          } else if (event.type === 'entry') {
+            const content = this.#record(event.entry, journal, diagnose, last);
+            if (content === undefined || session === undefined) continue;
+            const { record, placement } = content;
+            const source = contentOf(stream, event.entry);
+            const stored = session.write(source instanceof Promise ? await source : source, {
+              size: event.entry.size,
+              ...(event.entry.extents === undefined ? {} : { extents: event.entry.extents }),
+              placement,
+            });
+            journal.setRef(record, typeof stored === 'number' ? stored : await stored);
+          } else if (event.type === 'diagnostic') {
+            diagnose(event);
+          }
+        }
+        journal.tarBytes = stream.tarBytes;
+      },
+    );
+    this.#tarBytes += journal.tarBytes;
+    this.#whiteouts.endLayer();
+    this.#emitted.endLayer();
+    this.#links.endLayer();
+    return journal;
+  }
+
+  /** Journals an entry; gives its record and placement when its content should be stored. */
+  #record(
+    entry: Entry,
+    journal: Journal,
+    diagnose: DiagnosticHandler,
+    oldest: boolean,
+  ): { record: number; placement: Placement } | undefined {
+    const path = this.#path(entry.path, diagnose);
+    this.#checkLimits(path, entry);
+    const meaning = nameMeaning(path);
+    if (meaning.kind === 'aufs') {
+      diagnose({
+        code: 'aufs-metadata-dropped',
+        message: `AUFS bookkeeping "${displayPath(path)}" dropped`,
+        path,
+      });
+      journal.append('ignored', path, '', entry);
+      return undefined;
+    }
+    if (meaning.kind === 'whiteout') {
+      this.#marker('whiteout', meaning.path, entry, journal);
+      return undefined;
+    }
+    if (meaning.kind === 'opaque') {
+      journal.append('opaque', meaning.path, '', entry);
+      this.#whiteouts.opaque(meaning.path);
+      return undefined;
+    }
+    if (entry.type === 'character-device' && entry.devMajor === 0 && entry.devMinor === 0) {
+      if (this.#whiteoutDevice(path, entry, journal, diagnose)) return undefined;
+    }
+    entry.xattrs = this.#keepXattrs(entry.xattrs, path, diagnose);
+    const target = entry.type === 'hardlink' ? this.#path(entry.linkTarget, diagnose) : entry.linkTarget;
+    const record = journal.append(entry.type, path, target, entry);
+    const hidden = this.#whiteouts.hides(path) || this.#emitted.hides(path);
+    const link = this.#links.linkTo(path);
+    // Nothing follows the oldest layer, so what it holds need not be remembered.
+    if (!oldest) {
+      this.#emitted.add(path, entry.type === 'directory');
+      this.#links.bind(path);
+    }
+    if (hidden && link === undefined) return undefined;
+    if (entry.type === 'hardlink')
+      this.#links.link(target, hidden && link !== undefined ? link : { path, metadata: entry });
+    if (entry.type !== 'file' || entry.size === 0) return undefined;
+    const placement = placementOf(path, entry, hidden, link);
+    if (link !== undefined) journal.linkedPlacements.set(record, placement);
+    return { record, placement };
+  }
+
+  #marker(kind: RecordKind, path: ByteString, entry: Entry, journal: Journal): void {
+    journal.append(kind, path, '', entry);
+    this.#whiteouts.whiteout(path);
+    this.#links.bind(path);
+  }
+
+  #path(spelled: ByteString, diagnose: DiagnosticHandler): ByteString {
+    const { path, escapes } = cleanPath(spelled);
+    if (!escapes) return path;
+    const shown = displayPath(spelled);
+    if (!this.#options.policy.lenient) {
+      throw new OcirenderError('ERR_OCIRENDER_PATH_ESCAPE', `"${shown}" climbs out of the root`, {
+        hint: 'Container runtimes clamp such names at the root; --lenient does the same.',
+      });
+    }
+    diagnose({ code: 'path-clamped', message: `"${shown}" climbs out of the root: clamped`, path });
+    return path;
+  }
+
+  #checkLimits(path: ByteString, entry: Entry): void {
+    const { limits } = this.#options;
+    if (++this.#entries > limits.entries) {
+      throw new LimitError('entries', limits.entries, 'the image has too many entries');
+    }
+    if (path.length > limits.pathBytes || entry.linkTarget.length > limits.pathBytes) {
+      throw new LimitError('pathBytes', limits.pathBytes, `"${displayPath(path.slice(0, 80))}…" is too long`);
+    }
+    if (path.length > limits.pathDepth && pathDepth(path) > limits.pathDepth) {
+      throw new LimitError('pathDepth', limits.pathDepth, `"${displayPath(path.slice(0, 80))}…" is too deep`);
+    }
+    this.#fileBytes += entry.size;
+    if (this.#fileBytes > limits.totalBytes) {
+      throw new LimitError(
+        'totalBytes',
+        limits.totalBytes,
+        `"${displayPath(path)}": the image's files are too large`,
+      );
+    }
+  }
+
+  /** Applies the policy for character devices 0:0; true when the entry is dealt with. */
+  #whiteoutDevice(path: ByteString, entry: Entry, journal: Journal, diagnose: DiagnosticHandler): boolean {
+    const shown = displayPath(path);
+    switch (this.#options.policy.whiteoutDevices) {
+      case 'error':
+        throw new OcirenderError('ERR_OCIRENDER_CONFLICT', `"${shown}" is a character device 0:0`, {
+          hint: 'It is an overlayfs whiteout; choose --whiteout-devices=delete or keep.',
+        });
+      case 'keep':
+        return false;
+      case 'delete':
+        diagnose({
+          code: 'whiteout-device',
+          message: `character device 0:0 "${shown}" taken as a whiteout`,
+          path,
+        });
+        this.#marker('whiteout', path, entry, journal);
+        return true;
+    }
+  }
+
+  #keepXattrs(xattrs: Xattrs, path: ByteString, diagnose: DiagnosticHandler): Xattrs {
+    const { policy } = this.#options;
+    if (xattrs.size === 0 || policy.xattrs === 'keep-overlay') return xattrs;
+    if (policy.xattrs === 'none') return new Map();
+    const dropped = [...xattrs.keys()].filter((name) => /^(?:trusted|user)\.overlay\./.test(name));
+    if (dropped.length === 0) return xattrs;
+    diagnose({
+      code: 'overlay-xattr-dropped',
+      message: `"${displayPath(path)}": ${dropped.map(displayPath).join(', ')} dropped`,
+      path,
+    });
+    return new Map([...xattrs].filter(([name]) => !dropped.includes(name)));
+  }
+}
+
+function placementOf(
+  path: ByteString,
+  entry: Entry,
+  hidden: boolean,
+  link: PendingLink | undefined,
+): Placement {
+  const pax = entry.extraPax === undefined ? {} : { extraPax: entry.extraPax };
+  if (link === undefined) return { path, metadata: entry, ...pax };
+  const metadata: Metadata = { ...entry, ...linkedMetadata(entry, link.metadata) };
+  return { path: hidden ? link.path : path, metadata, ...pax };
+}
+
+/**
+ * Gives the metadata of an inode after a hard link entry was applied to it.
+ *
+ * @param inode - the inode's metadata so far
+ * @param link - the link entry's
+ * @returns mode, ids and time of the link; the attributes of both, the link's winning
+ */
+export function linkedMetadata(inode: Metadata, link: Metadata): Metadata {
+  return {
+    mode: link.mode,
+    uid: link.uid,
+    gid: link.gid,
+    mtime: link.mtime,
+    mtimeNs: link.mtimeNs,
+    xattrs: link.xattrs.size === 0 ? inode.xattrs : new Map([...inode.xattrs, ...link.xattrs]),
+  };
+}

@@ -1,0 +1,157 @@
+import {
+  type ByteString,
+  type DiagnosticHandler,
+  equalMetadata,
+  type Inode,
+  type Layer,
+  type SinkSession,
+  walkTree,
+} from '@ocirender/interface';
+import { contentOf } from './content-source.ts';
+import { type Journal, NOT_STORED } from './journal.ts';
+import type { MergeLimits } from './limits.ts';
+import type { DirectoryNode, FileNode } from './nodes.ts';
+import { readLayer } from './read-layer.ts';
+
+/** A content that the tree needs and the sink does not have. */
+export interface MissingContent {
+  readonly file: FileNode;
+  /** The file's first name in walk order. */
+  readonly path: ByteString;
+}
+
+/** What the tree needs against what the sink has. */
+export interface Settlement {
+  /** By layer, then by record. */
+  readonly missing: ReadonlyMap<number, ReadonlyMap<number, MissingContent>>;
+  /** Bytes of contents that were stored and are not needed. */
+  readonly wastedBytes: number;
+  /** True when each stored content is where its placement said, and is needed. */
+  readonly placedRight: boolean;
+}
+
+/**
+ * Binds the tree's files to the contents that the sink has stored.
+ *
+ * @param root - of the replayed tree; `content` of its files is set
+ * @param journals - by layer, with the sink's refs
+ * @param checkPlacements - also compare each stored content's placement with the tree (for sinks that write in order)
+ * @returns what is missing and what is superfluous
+ */
+export function bindContents(
+  root: DirectoryNode,
+  journals: readonly Journal[],
+  checkPlacements: boolean,
+): Settlement {
+  const missing = new Map<number, Map<number, MissingContent>>();
+  const seen = new Set<FileNode>();
+  let placedRight = true;
+  let usedBytes = 0;
+  for (const { inode, path } of walkTree({ root })) {
+    if (inode.type !== 'file' || inode.size === 0) continue;
+    const file = inode as FileNode;
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const journal = journals[file.layer]!;
+    const ref = journal.ref(file.record);
+    if (ref === NOT_STORED) {
+      const records = missing.get(file.layer) ?? new Map<number, MissingContent>();
+      missing.set(file.layer, records.set(file.record, { file, path }));
+    } else {
+      file.content = ref;
+      usedBytes += file.size;
+      if (checkPlacements && placedRight) placedRight = isPlacedRight(root, file, journal);
+    }
+  }
+  let storedBytes = 0;
+  for (const journal of journals) {
+    for (let record = 0; record < journal.length; record++) {
+      if (journal.ref(record) !== NOT_STORED) storedBytes += journal.size(record);
+    }
+  }
+  const wastedBytes = storedBytes - usedBytes;
+  return { missing, wastedBytes, placedRight: placedRight && wastedBytes === 0 && missing.size === 0 };
+}
+
+function isPlacedRight(root: DirectoryNode, file: FileNode, journal: Journal): boolean {
+  const { path, metadata } = journal.placement(file.record);
+  let at: Inode | undefined = root;
+  for (const name of path.split('/')) at = at?.type === 'directory' ? at.children.get(name) : undefined;
+  return at === file && equalMetadata(file, metadata);
+}
+
+/** What {@link readMissing} needs. */
+export interface ReadMissingOptions {
+  readonly layers: readonly Layer[];
+  readonly session: SinkSession;
+  readonly limits: MergeLimits;
+  readonly signal?: AbortSignal;
+  readonly diagnose: DiagnosticHandler;
+  readonly onLayer?: (index: number) => void;
+  readonly onBytes?: (layer: number, bytes: number) => void;
+}
+
+/**
+ * Reads layers again, newest first, for the contents that the sink does not have, and gives them to it under their
+ * final paths.
+ *
+ * @param missing - what to read; `content` of the files is set
+ * @param options - where from and where to
+ * @returns bytes of contents read
+ */
+export async function readMissing(
+  missing: Settlement['missing'],
+  options: ReadMissingOptions,
+): Promise<number> {
+  const { layers, session, limits, signal, diagnose, onBytes } = options;
+  let bytes = 0;
+  for (const index of [...missing.keys()].sort((a, b) => b - a)) {
+    const records = missing.get(index)!;
+    options.onLayer?.(index);
+    await readLayer(
+      layers[index]!,
+      {
+        limits,
+        maxOutputBytes: limits.totalBytes,
+        ...(signal === undefined ? {} : { signal }),
+        // What there is to say about the layer was said when it was scanned.
+        diagnose: ignore,
+        ...(onBytes === undefined ? {} : { onBytes: (count: number) => onBytes(index, count) }),
+      },
+      async (stream) => {
+        let record = -1;
+        for (;;) {
+          const event = stream.poll();
+          if (event === undefined) {
+            if (!(await stream.fill())) break;
+            continue;
+          }
+          if (event.type !== 'entry') continue;
+          const wanted = records.get(++record);
+          if (wanted === undefined) continue;
+          const { file, path } = wanted;
+          const source = contentOf(stream, event.entry);
+          const stored = session.write(source instanceof Promise ? await source : source, {
+            size: file.size,
+            ...(file.extents === undefined ? {} : { extents: file.extents }),
+            placement: {
+              path,
+              metadata: file,
+              ...(file.extraPax === undefined ? {} : { extraPax: file.extraPax }),
+            },
+          });
+          file.content = typeof stored === 'number' ? stored : await stored;
+          bytes += file.size;
+        }
+      },
+    );
+    diagnose({
+      code: 'content-reread',
+      layer: layers[index]!.digest,
+      message: `${records.size} contents were read in a second pass`,
+    });
+  }
+  return bytes;
+}
+
+function ignore(): void {}

@@ -1,0 +1,102 @@
+import {
+  type Diagnostic,
+  type OptionValues,
+  type Output,
+  parseOptions,
+  type Sink,
+  type SinkContext,
+  type SinkReport,
+  type SinkSession,
+} from '@ocirender/interface';
+import { type ContentSource, contentChunks, scrub } from './content-source.ts';
+import type { PlannedContent, PlannedTree } from './tree-builder.ts';
+
+/** How contents are handed over. */
+export interface DriveOptions {
+  /** Contents up to this many bytes come whole, as one array. @defaultValue 65536 */
+  readonly wholeBytes?: number;
+  /** Largest chunk of a stream, bytes. @defaultValue 65536 */
+  readonly chunkBytes?: number;
+}
+
+/** What a test context is made of. */
+export interface ContextOptions {
+  readonly output: Output;
+  /** The sink's options by name. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** @defaultValue 2 */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  /** Collects what the sink reports. */
+  readonly diagnostics?: Diagnostic[];
+}
+
+/**
+ * Makes the context of one session.
+ *
+ * @param sink - whose options to complete
+ * @param options - what the check needs
+ * @returns the context
+ */
+export function sinkContext(sink: Sink, options: ContextOptions): SinkContext {
+  const values: OptionValues = parseOptions(sink.options, options.options ?? {}, `sink ${sink.name}`);
+  return {
+    output: options.output,
+    options: values,
+    threads: options.threads ?? 2,
+    manifestDigest: `sha256:${'0123456789abcdef'.repeat(4)}`,
+    sourceDateEpoch: 0,
+    signal: options.signal ?? new AbortController().signal,
+    diagnose: (diagnostic) => {
+      options.diagnostics?.push(diagnostic);
+    },
+  };
+}
+
+/**
+ * Hands one content over, as the engine does, and overwrites the buffers afterwards.
+ *
+ * @param session - an open session
+ * @param content - what to write; its inode's `content` is set
+ * @param options - how
+ */
+export async function writeContent(
+  session: SinkSession,
+  content: PlannedContent,
+  options: DriveOptions = {},
+): Promise<void> {
+  const { source, inode, path, metadata } = content;
+  const extents = source.extents === undefined ? {} : { extents: source.extents };
+  const info = { size: source.size, placement: { path, metadata }, ...extents };
+  const whole = source.extents === undefined && source.size <= (options.wholeBytes ?? 65_536);
+  const bytes = whole ? wholeContent(source) : undefined;
+  const ref = await session.write(bytes ?? contentChunks(source, options.chunkBytes ?? 65_536), info);
+  if (bytes !== undefined) scrub(bytes);
+  if (!Number.isSafeInteger(ref) || ref < 0)
+    throw new Error(`write gave ${String(ref)}: a content reference is a safe integer`);
+  if (inode !== undefined) inode.content = ref;
+}
+
+function wholeContent(source: ContentSource): Uint8Array {
+  // Inside a larger buffer, as slices of an input block are.
+  const bytes = new Uint8Array(source.size + 16).subarray(3, 3 + source.size);
+  source.fill(bytes, 0);
+  return bytes;
+}
+
+/**
+ * Writes all contents of a tree and finishes.
+ *
+ * @param session - a fresh session
+ * @param planned - the tree; good for one session
+ * @param options - how contents are handed over
+ * @returns the sink's report
+ */
+export async function driveSession(
+  session: SinkSession,
+  planned: PlannedTree,
+  options: DriveOptions = {},
+): Promise<SinkReport> {
+  for (const content of planned.contents) await writeContent(session, content, options);
+  return session.finish(planned.tree);
+}

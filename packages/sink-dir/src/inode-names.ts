@@ -1,0 +1,32 @@
+import type { ContentRef, DirectoryInode, Inode } from '@ocirender/interface';
+
+/** What must be known of a tree before the first name is made. */
+export interface InodeNames {
+  /** How many names an inode has; only those with several. */
+  readonly counts: Map<Inode, number>;
+  /** The inode that may take a content's file; others that refer to it get copies. */
+  readonly owners: readonly (Inode | undefined)[];
+}
+
+/** Counts the names of every inode that is not a directory. */
+export function countNames(root: DirectoryInode): InodeNames {
+  const counts = new Map<Inode, number>();
+  const owners: (Inode | undefined)[] = [];
+  // An inode with content is found through that: a set of all of them would cost as much again as the tree.
+  const others = new Set<Inode>();
+  const pending = [root];
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    for (const inode of directory.children.values()) {
+      if (inode.type === 'directory') {
+        pending.push(inode);
+        continue;
+      }
+      const ref: ContentRef | undefined = inode.type === 'file' ? inode.content : undefined;
+      const owner = ref === undefined ? undefined : owners[ref];
+      if (ref !== undefined && owner === undefined) owners[ref] = inode;
+      else if (owner === inode || others.has(inode)) counts.set(inode, (counts.get(inode) ?? 1) + 1);
+      else others.add(inode);
+    }
+  }
+  return { counts, owners };
+}

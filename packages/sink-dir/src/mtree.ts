@@ -1,0 +1,62 @@
+import { type ByteString, type Inode, type Tree, type TreeEntry, walkTree } from '@ocirender/interface';
+import { countNames } from './inode-names.ts';
+
+/** Type words of mtree(5). */
+const TYPES: Readonly<Record<Inode['type'], string>> = {
+  file: 'file',
+  directory: 'dir',
+  symlink: 'link',
+  'character-device': 'char',
+  'block-device': 'block',
+  fifo: 'fifo',
+  socket: 'socket',
+};
+
+/**
+ * Describes a whole tree in mtree(5): what `bsdtar -cf out.tar @OUTPUT.mtree` (as any user) or `mtree -U` (as
+ * root) need to give the directory what could not be applied to it. Extended attributes have the keyword
+ * `xattr.NAME` with the value in base64, as go-mtree and umoci write them.
+ *
+ * @param tree - the tree
+ * @returns the file's lines, bytes as one character each, in bytewise order of the paths' components
+ * @see https://github.com/libarchive/libarchive/blob/v3.7.7/libarchive/mtree.5
+ */
+export function* mtreeLines(tree: Tree): Generator<ByteString> {
+  const { counts } = countNames(tree.root);
+  const numbers = new Map<Inode, number>();
+  yield '#mtree\n';
+  for (const entry of walkTree(tree)) {
+    const { inode, path } = entry;
+    const words = [path === '' ? '.' : `./${escapeName(path)}`, ...keywords(entry)];
+    const links = counts.get(inode);
+    if (links !== undefined) {
+      const number = numbers.get(inode) ?? numbers.size + 1;
+      numbers.set(inode, number);
+      words.push(`nlink=${links}`, `inode=${number}`);
+    }
+    yield `${words.join(' ')}\n`;
+  }
+}
+
+function keywords({ inode }: TreeEntry): string[] {
+  const { type, mode, uid, gid, mtime, mtimeNs, xattrs } = inode;
+  const words = [
+    `type=${TYPES[type]}`,
+    `mode=0${mode.toString(8)}`,
+    `uid=${uid}`,
+    `gid=${gid}`,
+    `time=${mtime}.${String(mtimeNs).padStart(9, '0')}`,
+  ];
+  if (inode.type === 'file') words.push(`size=${inode.size}`);
+  if (inode.type === 'symlink') words.push(`link=${escapeName(inode.target)}`);
+  if ('devMajor' in inode) words.push(`device=linux,${inode.devMajor},${inode.devMinor}`);
+  for (const [name, value] of [...xattrs].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    words.push(`xattr.${escapeName(name)}=${Buffer.from(value).toString('base64')}`);
+  }
+  return words;
+}
+
+/** vis(3) with VIS_OCTAL: whatever could end or change a word becomes a backslash and three octal digits. */
+function escapeName(name: ByteString): ByteString {
+  return name.replace(/[^!-~]|[#*=?[\\\]]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}

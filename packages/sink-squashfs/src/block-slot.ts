@@ -1,0 +1,110 @@
+import { MAX_BLOCK_SIZE } from './format.ts';
+
+/** Bytes of blocks that one slot carries to a worker and back. */
+export const SLOT_SIZE: number = MAX_BLOCK_SIZE;
+
+/** Most blocks in one slot (short blocks, when fragments are off). */
+export const SLOT_BLOCKS = 1024;
+
+/** Most events that one slot records before it is sent on. */
+const SLOT_EVENTS = 4096;
+
+/** Set in a block's control word: all-zero contents are stored, not made a hole. Known to worker-source.ts. */
+const KEEP_ZEROS = 0x4000_0000;
+
+/** What a slot records, in the order of the output. Each is followed by one number. */
+export const SLOT_EVENT = {
+  /** The slot's next block is one of the current content; number: its length in bytes. */
+  data: 0,
+  /** The slot's next block is a fragment block; number: its index. */
+  fragment: 1,
+  /** Zero blocks of the current content, without data; number: how many. */
+  zeros: 2,
+  /** The current content is complete; number: its ref. */
+  end: 3,
+} as const;
+
+/**
+ * A batch of blocks in shared memory, with the events that say what they are.
+ *
+ * The main thread fills it, one worker replaces the blocks by their compressed form, the main thread writes
+ * them out and clears it for the next round.
+ */
+export class BlockSlot {
+  readonly index: number;
+  readonly sharedData: SharedArrayBuffer = new SharedArrayBuffer(SLOT_SIZE);
+  readonly sharedControl: SharedArrayBuffer = new SharedArrayBuffer(4 * (SLOT_BLOCKS + 1));
+  readonly data: Uint8Array = new Uint8Array(this.sharedData);
+  readonly control: Int32Array = new Int32Array(this.sharedControl);
+  /** Pairs of {@link SLOT_EVENT} and number. */
+  readonly events: number[] = [];
+  /** The worker is through with it. */
+  done = false;
+  #fill = 0;
+  #blockStart = 0;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Number of blocks. */
+  get blocks(): number {
+    return this.control[0] as number;
+  }
+
+  get isEmpty(): boolean {
+    return this.events.length === 0;
+  }
+
+  /** Too many events to keep waiting for more blocks. */
+  get isCrowded(): boolean {
+    return this.events.length >= SLOT_EVENTS;
+  }
+
+  /** Tells whether one more block of that length fits. */
+  hasRoom(length: number): boolean {
+    return this.#fill + length <= SLOT_SIZE && this.blocks < SLOT_BLOCKS;
+  }
+
+  /** Adds bytes to the open block. */
+  put(bytes: Uint8Array): void {
+    this.data.set(bytes, this.#fill);
+    this.#fill += bytes.length;
+  }
+
+  /** Adds zeros to the open block. */
+  putZeros(count: number): void {
+    this.data.fill(0, this.#fill, this.#fill + count);
+    this.#fill += count;
+  }
+
+  /** Closes a content's open block. */
+  endDataBlock(): void {
+    const length = this.#close(0);
+    this.events.push(SLOT_EVENT.data, length);
+  }
+
+  /** Closes the open block, a fragment block. */
+  endFragmentBlock(index: number): void {
+    this.#close(KEEP_ZEROS);
+    this.events.push(SLOT_EVENT.fragment, index);
+  }
+
+  /** Makes it ready to be filled again. */
+  clear(): void {
+    this.control[0] = 0;
+    this.events.length = 0;
+    this.done = false;
+    this.#fill = 0;
+    this.#blockStart = 0;
+  }
+
+  #close(flags: number): number {
+    const length = this.#fill - this.#blockStart;
+    this.#blockStart = this.#fill;
+    const count = this.blocks + 1;
+    this.control[count] = length | flags;
+    this.control[0] = count;
+    return length;
+  }
+}

@@ -1,0 +1,13 @@
+import { defineSink, type Sink, type SinkSession } from '@ocirender/interface';
+import { squashfsOptions } from './options.ts';
+import { InProcessSession } from './session.ts';
+
+/** Writes squashfs 4.0 images in this process, without mksquashfs. */
+export const squashfsSink: Sink = defineSink({
+  name: 'squashfs',
+  summary: 'Writes squashfs 4.0 images in process, without mksquashfs.',
+  extensions: ['.squashfs', '.sqfs', '.sqsh'],
+  outputs: ['file'],
+  options: squashfsOptions,
+  open: async (context): Promise<SinkSession> => new InProcessSession(context),
+});

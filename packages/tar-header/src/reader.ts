@@ -1,0 +1,288 @@
+import { type DiagnosticCode, displayPath, FormatError, LimitError } from '@ocirender/interface';
+import { type Built, buildEntry } from './build-entry.ts';
+import { ContentCursor } from './content-cursor.ts';
+import type { TarEvent } from './events.ts';
+import * as format from './format.ts';
+import { checkBlock, HeaderBlock } from './header-block.ts';
+import { DEFAULT_TAR_LIMITS, type TarLimits } from './limits.ts';
+import { tarPadding } from './padding.ts';
+import { Preamble } from './preamble.ts';
+import { normalizeSparseMap, readGnuSparseExtents, SparseMapReader } from './sparse-map.ts';
+
+/** How to read a tar. */
+export interface TarReaderOptions {
+  /** Limits that differ from {@link DEFAULT_TAR_LIMITS}. */
+  limits?: Partial<TarLimits>;
+}
+
+const BLOCK = format.BLOCK_SIZE;
+
+/** What comes next in the stream, once `#skip` is 0. */
+type State = 'header' | 'second-zero' | 'preamble' | 'extension-block' | 'map-block' | 'content' | 'end';
+
+/**
+ * Reads a tar stream in any dialect (V7, ustar, star, GNU, PAX). Does no IO: chunks of any size go in, events
+ * come out. Not to be used again after it has thrown.
+ */
+export class TarReader {
+  readonly #limits: TarLimits;
+  readonly #preamble: Preamble;
+  readonly #content: ContentCursor = new ContentCursor();
+  readonly #pending: TarEvent[] = [];
+  #offset = 0;
+  #state: State = 'header';
+  /** A block that is spread over several chunks. */
+  readonly #block: Buffer = Buffer.alloc(BLOCK);
+  #blockFill = 0;
+  /** Bytes to pass over; the last `#padding` of them may be missing at the end of the stream. */
+  #skip = 0;
+  #padding = 0;
+  /** First header block of the entry whose headers are being read; -1 between entries. */
+  #entryStart = -1;
+  /** The entry being read. */
+  #built: Built | undefined;
+  #builtStart = 0;
+  #mapReader: SparseMapReader | undefined;
+  #mapBytes = 0;
+  #trailingReported = false;
+
+  constructor(options: TarReaderOptions = {}) {
+    this.#limits = { ...DEFAULT_TAR_LIMITS, ...options.limits };
+    this.#preamble = new Preamble(this.#limits, (code, message) => this.#diagnose(code, message));
+  }
+
+  /** Bytes taken so far. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /**
+   * Takes the next bytes of the archive.
+   *
+   * @param chunk - any number of bytes; `data` events are views on it
+   * @returns the events that became complete; drain it before the next call
+   * @throws {FormatError} when the bytes are no tar
+   * @throws {LimitError} when a limit is met
+   */
+  *write(chunk: Uint8Array): Generator<TarEvent> {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const base = this.#offset;
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#skip > 0) {
+        const skipped = Math.min(this.#skip, bytes.length - at);
+        this.#skip -= skipped;
+        at += skipped;
+      } else if (this.#state === 'content') {
+        const end = at + Math.min(this.#content.left, bytes.length - at);
+        this.#offset = base + end;
+        yield { type: 'data', bytes: chunk.subarray(at, end) };
+        this.#content.left -= end - at;
+        at = end;
+        if (this.#content.left === 0 && !this.#content.advance(this.#pending)) this.#endBody();
+      } else if (this.#state === 'preamble') {
+        at = this.#takePreamble(bytes, at);
+      } else if (this.#state === 'end') {
+        this.#checkTrailing(bytes, at, base);
+        at = bytes.length;
+      } else {
+        at = this.#takeBlockBytes(bytes, at, base);
+      }
+      this.#offset = base + at;
+      if (this.#pending.length > 0) yield* this.#pending.splice(0);
+    }
+  }
+
+  /**
+   * Ends the input.
+   *
+   * @returns a diagnostic where the end-of-archive blocks are missing
+   * @throws {FormatError} `ERR_OCIRENDER_TRUNCATED` when the input ends inside an entry
+   */
+  *finish(): Generator<TarEvent> {
+    if (this.#state === 'end') return;
+    const isBoundary = this.#state === 'header' || this.#state === 'second-zero';
+    const isBlockOpen = this.#block.subarray(0, this.#blockFill).some((byte) => byte !== 0);
+    if (!isBoundary || isBlockOpen || this.#skip > this.#padding || this.#entryStart >= 0) {
+      const where =
+        this.#built === undefined ? 'a header' : `the entry "${displayPath(this.#built.entry.path)}"`;
+      throw new FormatError(`tar: the archive ends inside ${where}`, this.#offset, {
+        code: 'ERR_OCIRENDER_TRUNCATED',
+      });
+    }
+    this.#state = 'end';
+    yield {
+      type: 'diagnostic',
+      code: 'missing-end-of-archive',
+      message: 'the tar has no end-of-archive blocks',
+    };
+  }
+
+  #takeBlockBytes(bytes: Buffer, at: number, base: number): number {
+    if (this.#blockFill === 0 && bytes.length - at >= BLOCK) {
+      this.#takeBlock(bytes.subarray(at, at + BLOCK), base + at);
+      return at + BLOCK;
+    }
+    const copied = bytes.copy(this.#block, this.#blockFill, at, at + BLOCK - this.#blockFill);
+    this.#blockFill += copied;
+    if (this.#blockFill === BLOCK) {
+      this.#blockFill = 0;
+      this.#takeBlock(this.#block, base + at + copied - BLOCK);
+    }
+    return at + copied;
+  }
+
+  #takeBlock(block: Buffer, offset: number): void {
+    if (this.#state === 'header') this.#takeHeader(block, offset);
+    else if (this.#state === 'second-zero') this.#takeSecondZero(block, offset);
+    else if (this.#state === 'extension-block') this.#takeExtension(block, offset);
+    else this.#takeMapBlock(block, offset);
+  }
+
+  #takeHeader(block: Buffer, offset: number): void {
+    this.#built = undefined;
+    const kind = checkBlock(block);
+    if (kind === 'zero') {
+      if (this.#entryStart >= 0)
+        this.#diagnose('pax-record-ignored', 'a PAX or long-name header has no entry');
+      this.#entryStart = -1;
+      this.#state = 'second-zero';
+      return;
+    }
+    if (kind === 'bad-checksum') throw new FormatError('tar: a header with a wrong checksum', offset);
+    const header = new HeaderBlock(block, offset);
+    if (header.isPreamble()) {
+      if (this.#entryStart < 0) this.#entryStart = offset;
+      this.#state = 'preamble';
+      if (this.#preamble.begin(header) === 0) this.#endPreamble(0);
+      return;
+    }
+    if (header.type === format.TYPE_GNU_VOLUME_LABEL) {
+      this.#diagnose('volume-label-skipped', `the volume label "${displayPath(header.path())}" is no entry`);
+      this.#skipLabel(header.number(format.SIZE, 'size', 0, Number.MAX_SAFE_INTEGER));
+      return;
+    }
+    this.#beginEntry(buildEntry(header, this.#preamble, this.#limits), block, offset);
+  }
+
+  #skipLabel(size: number): void {
+    this.#preamble.reset();
+    this.#entryStart = -1;
+    this.#padding = tarPadding(size);
+    this.#endBody(size);
+  }
+
+  /** One zero block ends the archive already, as in GNU tar and libarchive; a second one is usual. */
+  #takeSecondZero(block: Buffer, offset: number): void {
+    this.#state = 'end';
+    if (checkBlock(block) !== 'zero') this.#reportTrailing(offset);
+  }
+
+  #takePreamble(bytes: Buffer, at: number): number {
+    const taken = this.#preamble.take(bytes, at);
+    if (this.#preamble.isComplete) this.#endPreamble(this.#preamble.size);
+    return at + taken;
+  }
+
+  #endPreamble(size: number): void {
+    this.#state = 'header';
+    this.#skip = tarPadding(size);
+    this.#padding = 0;
+    // A global header belongs to no entry.
+    if (!this.#preamble.isLocalPending) this.#entryStart = -1;
+  }
+
+  #beginEntry(built: Built, block: Buffer, offset: number): void {
+    this.#built = built;
+    this.#builtStart = this.#entryStart < 0 ? offset : this.#entryStart;
+    this.#entryStart = -1;
+    this.#preamble.reset();
+    switch (built.sparse) {
+      case 'none':
+        this.#emit(built, built.stored);
+        return;
+      case 'pairs':
+        this.#emitSparse(built, built.pairs, built.stored, offset);
+        return;
+      case 'map-blocks':
+        this.#mapReader = new SparseMapReader(this.#limits.sparseExtents);
+        this.#mapBytes = 0;
+        this.#state = 'map-block';
+        return;
+      case 'extension-blocks':
+        readGnuSparseExtents(block, format.GNU_SPARSE_OFFSET, format.GNU_SPARSE_COUNT, built.pairs, offset);
+        if (block[format.GNU_SPARSE_EXTENDED_OFFSET] !== 0) this.#state = 'extension-block';
+        else this.#emitSparse(built, built.pairs, built.stored, offset);
+    }
+  }
+
+  #takeExtension(block: Buffer, offset: number): void {
+    const built = this.#built!;
+    const before = built.pairs.length;
+    readGnuSparseExtents(block, 0, format.GNU_EXTENSION_COUNT, built.pairs, offset);
+    const { sparseExtents } = this.#limits;
+    if (built.pairs.length / 2 > sparseExtents) {
+      throw new LimitError(
+        'sparseExtents',
+        sparseExtents,
+        `tar: a sparse file of too many extents at byte ${offset}`,
+      );
+    }
+    const hasMore = block[format.GNU_EXTENSION_EXTENDED_OFFSET] !== 0;
+    if (!hasMore) this.#emitSparse(built, built.pairs, built.stored, offset);
+    else if (built.pairs.length === before)
+      throw new FormatError('tar: an empty GNU sparse extension', offset);
+  }
+
+  #takeMapBlock(block: Buffer, offset: number): void {
+    const built = this.#built!;
+    const mapReader = this.#mapReader!;
+    const isComplete = mapReader.feed(block, offset);
+    this.#mapBytes += BLOCK;
+    if (this.#mapBytes > built.stored)
+      throw new FormatError('tar: a GNU sparse map that exceeds its entry', offset);
+    if (isComplete) this.#emitSparse(built, mapReader.pairs, built.stored - this.#mapBytes, offset);
+  }
+
+  #emitSparse(built: Built, pairs: readonly number[], stored: number, offset: number): void {
+    const { extents, dataBytes } = normalizeSparseMap(pairs, built.entry.size, offset);
+    if (dataBytes !== stored) {
+      throw new FormatError(
+        `tar: the sparse file "${displayPath(built.entry.path)}" stores ${stored} bytes where its map has ${dataBytes}`,
+        offset,
+      );
+    }
+    if (extents !== undefined) built.entry.extents = extents;
+    this.#emit(built, stored);
+  }
+
+  #emit(built: Built, stored: number): void {
+    const { entry } = built;
+    this.#pending.push({ type: 'entry', entry, offset: this.#builtStart });
+    this.#padding = tarPadding(stored);
+    if (entry.type !== 'file' || entry.size === 0) this.#endBody(stored);
+    else if (this.#content.begin(entry.size, entry.extents, this.#pending)) this.#state = 'content';
+    else this.#endBody();
+  }
+
+  /** Passes over `unread` bytes and the padding, to the next header. */
+  #endBody(unread = 0): void {
+    this.#skip = unread + this.#padding;
+    this.#state = 'header';
+  }
+
+  #checkTrailing(bytes: Buffer, at: number, base: number): void {
+    if (this.#trailingReported) return;
+    const index = bytes.subarray(at).findIndex((byte) => byte !== 0);
+    if (index >= 0) this.#reportTrailing(base + at + index);
+  }
+
+  #reportTrailing(offset: number): void {
+    this.#trailingReported = true;
+    this.#diagnose('trailing-data', `data after the end of the tar, from byte ${offset}, was ignored`);
+  }
+
+  #diagnose(code: DiagnosticCode, message: string): void {
+    this.#pending.push({ type: 'diagnostic', code, message });
+  }
+}

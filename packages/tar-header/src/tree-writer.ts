@@ -1,0 +1,231 @@
+import {
+  type ByteString,
+  type Content,
+  type ContentChunk,
+  type ContentInfo,
+  type ContentRef,
+  type DiagnosticHandler,
+  displayPath,
+  type Entry,
+  type Extent,
+  equalMetadata,
+  type FileInode,
+  type Inode,
+  isHole,
+  type Metadata,
+  NO_XATTRS,
+  type Tree,
+  walkTree,
+} from '@ocirender/interface';
+import { BatchWriter } from './batch-writer.ts';
+import { END_OF_ARCHIVE, encodeTarHeader } from './encode.ts';
+import { tarPadding } from './padding.ts';
+
+/** What a {@link TarTreeWriter} wrote. */
+export interface TarTreeReport {
+  /** Size of the tar. */
+  readonly bytes: number;
+  /** Members of the tar, PAX headers not counted. */
+  readonly entries: number;
+}
+
+/** A content that is in the tar already. */
+interface Placed {
+  readonly path: ByteString;
+  readonly metadata: Metadata;
+  readonly size: number;
+}
+
+/**
+ * Writes a merged image as one tar: contents as they come, under the paths that they will have, then all that
+ * has no content. Every path occurs once. The same calls give the same bytes.
+ *
+ * For sinks with `placement: 'inline'`; not to be used again after a call has failed.
+ */
+export class TarTreeWriter {
+  readonly #out: BatchWriter;
+  readonly #diagnose: DiagnosticHandler | undefined;
+  readonly #placed: Placed[] = [];
+  #entries = 0;
+
+  /**
+   * @param write - takes the tar piece by piece, one call at a time; the bytes are reused once it has settled
+   * @param diagnose - told what a tar cannot hold (sockets)
+   */
+  constructor(write: (bytes: Uint8Array) => Promise<void>, diagnose?: DiagnosticHandler) {
+    this.#out = new BatchWriter(write);
+    this.#diagnose = diagnose;
+  }
+
+  /**
+   * Writes one file: header, bytes, padding. Small files take no promise.
+   *
+   * @param content - its bytes; may be reused when the result is there
+   * @param info - its size and final place
+   * @returns the name for it in the tree
+   */
+  writeContent(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {
+    const { size, extents, placement } = info;
+    const { path, metadata } = placement;
+    const ref = this.#placed.push({ path, metadata, size }) - 1;
+    const header = encodeTarHeader(entryOf('file', path, metadata, placement.extraPax, { size, extents }));
+    this.#entries++;
+    if (content instanceof Uint8Array && extents === undefined) {
+      checkSize(path, size, content.length);
+      // All or nothing, so that what follows need not know how far this came.
+      const whole = header.length + size + tarPadding(size);
+      if (this.#out.hasRoom(whole)) {
+        this.#out.tryAppend(header);
+        this.#out.tryAppend(content);
+        this.#out.tryAppendZeros(tarPadding(size));
+        return ref;
+      }
+    }
+    return this.#writeSlowly(ref, header, content, info);
+  }
+
+  /**
+   * Writes everything else and the end of the archive: directories (the root as `./` first), empty files,
+   * symlinks, devices, FIFOs, and hard links, in the order of {@link walkTree}.
+   *
+   * @param tree - the final tree, in which every content is used under its placement
+   * @returns how much was written
+   * @throws {Error} when the tree contradicts what was written: a bug of the caller
+   */
+  async finish(tree: Tree): Promise<TarTreeReport> {
+    /** Names under which inodes are in the tar so far. */
+    const names = new Map<Inode, ByteString>();
+    let used = 0;
+    for (const { path, inode } of walkTree(tree)) {
+      if (inode.type === 'socket') {
+        this.#diagnose?.({
+          code: 'not-representable',
+          message: 'a tar cannot hold a socket: it was left out',
+          path,
+        });
+        continue;
+      }
+      const placed = inode.type === 'file' ? this.#placedFor(inode, path) : undefined;
+      if (placed?.path === path) {
+        used++;
+        continue;
+      }
+      const target = placed?.path ?? names.get(inode);
+      if (inode.type !== 'directory' && target === undefined) names.set(inode, path);
+      const header = encodeTarHeader(treeEntry(path, inode, target));
+      this.#entries++;
+      if (!this.#out.tryAppend(header)) await this.#out.append(header);
+    }
+    if (used !== this.#placed.length) {
+      throw new Error(
+        `tar: ${this.#placed.length - used} contents were written that the tree does not place`,
+      );
+    }
+    await this.#out.append(END_OF_ARCHIVE);
+    await this.#out.finish();
+    return { bytes: this.#out.bytes, entries: this.#entries };
+  }
+
+  async #writeSlowly(
+    ref: ContentRef,
+    header: Uint8Array,
+    content: Content,
+    info: ContentInfo,
+  ): Promise<ContentRef> {
+    await this.#out.append(header);
+    const extents = info.extents ?? [{ offset: 0, length: info.size }];
+    const position: Position = { offset: 0, extent: 0 };
+    if (content instanceof Uint8Array) await this.#writeChunk(content, extents, position);
+    else for await (const chunk of content) await this.#writeChunk(chunk, extents, position);
+    checkSize(info.placement.path, info.size, position.offset);
+    await this.#out.appendZeros(tarPadding(extents.reduce((sum, { length }) => sum + length, 0)));
+    return ref;
+  }
+
+  /** Writes the parts of a chunk that lie within the file's data extents. */
+  async #writeChunk(chunk: ContentChunk, extents: readonly Extent[], position: Position): Promise<void> {
+    const start = position.offset;
+    const end = start + (isHole(chunk) ? chunk.hole : chunk.length);
+    position.offset = end;
+    for (let extent = extents[position.extent]; extent !== undefined; extent = extents[++position.extent]) {
+      const extentEnd = extent.offset + extent.length;
+      const from = Math.max(start, extent.offset);
+      const to = Math.min(end, extentEnd);
+      if (from < to) {
+        if (isHole(chunk)) await this.#out.appendZeros(to - from);
+        else await this.#out.append(chunk.subarray(from - start, to - start));
+      }
+      if (extentEnd > end) return;
+    }
+  }
+
+  #placedFor(inode: FileInode, path: ByteString): Placed | undefined {
+    if (inode.content === undefined) return undefined;
+    const placed = this.#placed[inode.content];
+    if (placed === undefined || placed.size !== inode.size || !equalMetadata(placed.metadata, inode)) {
+      throw new Error(`tar: "${displayPath(path)}" is not what was written for its content`);
+    }
+    return placed;
+  }
+}
+
+interface Position {
+  /** Bytes of the file so far, holes included. */
+  offset: number;
+  /** The extent at hand. */
+  extent: number;
+}
+
+interface Particulars {
+  readonly size?: number;
+  readonly extents?: readonly Extent[] | undefined;
+  readonly linkTarget?: ByteString;
+  readonly devMajor?: number;
+  readonly devMinor?: number;
+}
+
+function treeEntry(path: ByteString, inode: Inode, target: ByteString | undefined): Entry {
+  if (target !== undefined) {
+    // The target's header has said everything else.
+    return entryOf('hardlink', path, { ...metadataOf(inode), xattrs: NO_XATTRS }, undefined, {
+      linkTarget: target,
+    });
+  }
+  switch (inode.type) {
+    case 'symlink':
+      return entryOf('symlink', path, inode, inode.extraPax, { linkTarget: inode.target });
+    case 'character-device':
+    case 'block-device':
+      return entryOf(inode.type, path, inode, inode.extraPax, inode);
+    case 'directory':
+      return entryOf('directory', path === '' ? '.' : path, inode, inode.extraPax, {});
+    case 'file':
+      if (inode.size > 0) throw new Error(`tar: "${displayPath(path)}" has no content`);
+      return entryOf('file', path, inode, inode.extraPax, {});
+    default:
+      return entryOf('fifo', path, inode, inode.extraPax, {});
+  }
+}
+
+function metadataOf({ mode, uid, gid, mtime, mtimeNs, xattrs }: Metadata): Metadata {
+  return { mode, uid, gid, mtime, mtimeNs, xattrs };
+}
+
+function entryOf(
+  type: Entry['type'],
+  path: ByteString,
+  metadata: Metadata,
+  extraPax: Entry['extraPax'],
+  { size = 0, extents, linkTarget = '', devMajor = 0, devMinor = 0 }: Particulars,
+): Entry {
+  const entry: Entry = { ...metadataOf(metadata), type, path, size, linkTarget, devMajor, devMinor };
+  if (extents !== undefined) entry.extents = extents;
+  if (extraPax !== undefined) entry.extraPax = extraPax;
+  return entry;
+}
+
+function checkSize(path: ByteString, expected: number, actual: number): void {
+  if (actual !== expected) {
+    throw new Error(`tar: "${displayPath(path)}" came as ${actual} bytes instead of ${expected}`);
+  }
+}
