@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 /** How a program ended. */
 export interface Finished {
   /** Exit code, or the signal's name. */
-  readonly code: number | NodeJS.Signals;
+  readonly code: number | string;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -39,7 +39,7 @@ export async function finished(child: ReturnType<typeof spawn>): Promise<Finishe
   const stderr: Buffer[] = [];
   child.stdout!.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr!.on('data', (chunk: Buffer) => stderr.push(chunk));
-  const code = await new Promise<number | NodeJS.Signals>((resolve, reject) => {
+  const code = await new Promise<number | string>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal!));
   });

@@ -52,7 +52,7 @@ export class BitReader {
         this.#at++;
         this.#bitsLeft = 8;
       }
-      const part = wanted < this.#bitsLeft ? wanted : this.#bitsLeft;
+      const part = Math.min(wanted, this.#bitsLeft);
       this.#bitsLeft -= part;
       value = (value << part) | ((this.#bytes[this.#at - 1]! >> this.#bitsLeft) & ((1 << part) - 1));
       wanted -= part;

@@ -11,7 +11,12 @@ function bits(...fields: readonly (readonly [value: number, count: number])[]): 
 
 /** A block of the byte 'a' whose run length is written with as many digits. */
 function blockWithRun(digits: number): Buffer {
-  const codeLengths: [number, number][] = [[2, 5], [0, 1], [0, 1], [0, 1]];
+  const codeLengths: [number, number][] = [
+    [2, 5],
+    [0, 1],
+    [0, 1],
+    [0, 1],
+  ];
   return Buffer.concat([
     Buffer.from('BZh9'),
     bits(

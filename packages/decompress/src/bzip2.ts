@@ -1,7 +1,6 @@
 import { FormatError, throwIfAborted } from '@ocirender/interface';
 import { BitReader, OutOfBits } from './bit-reader.ts';
 import type { ByteInput } from './byte-input.ts';
-import { bzip2WorkArea } from './bzip2-work-area.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import type { CodecContext } from './codec.ts';
 import { detectCompression, isCutMagic } from './magic.ts';
@@ -32,7 +31,7 @@ class Bzip2Decoder {
   readonly #input: ByteInput;
   readonly #context: CodecContext;
   readonly #bits = new BitReader();
-  readonly #areas: number[][] = [];
+  readonly #areas: Int32Array[] = [];
   #inputEnded = false;
 
   constructor(input: ByteInput, context: CodecContext) {
@@ -44,7 +43,7 @@ class Bzip2Decoder {
     const library = (await import('unbzip2-stream/lib/bzip2.js')).default;
     const level = await this.#step(() => library.header(this.#bits.read));
     const length = level * LEVEL_UNIT;
-    this.#areas[level] ??= bzip2WorkArea(length);
+    this.#areas[level] ??= new Int32Array(length);
     const area = this.#areas[level];
     for (let crc: number | null = 0; crc !== null; ) {
       const before: number = crc;

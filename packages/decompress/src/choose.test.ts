@@ -39,7 +39,9 @@ describe('detectCompression', () => {
 describe('when media type and bytes disagree', () => {
   const compressions: readonly Compression[] = ['none', 'gzip', 'zstd', 'bzip2', 'xz', 'lzma'];
   const pairs = compressions.flatMap((said) =>
-    compressions.filter((is) => is !== said && is !== 'none').map((is): [Compression, Compression] => [said, is]),
+    compressions
+      .filter((is) => is !== said && is !== 'none')
+      .map((is): [Compression, Compression] => [said, is]),
   );
 
   test.each(pairs)('%s said, %s found: the bytes win', async (said, is) => {
@@ -102,6 +104,8 @@ test('an unknown media type is refused before the source is read', async () => {
     read = true;
     yield new Uint8Array(1);
   })();
-  expect((await outcome(source, { mediaType: 'text/plain' })).error).toBe('ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE');
+  expect((await outcome(source, { mediaType: 'text/plain' })).error).toBe(
+    'ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE',
+  );
   expect(read).toBe(false);
 });

@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { noise, outcome, pieces, sample } from '../test/support/streams.ts';
 
-const done = (output: Buffer, ...diagnostics: string[]): object => ({ output, error: undefined, diagnostics });
+const done = (output: Buffer, ...diagnostics: string[]): object => ({
+  output,
+  error: undefined,
+  diagnostics,
+});
 
 describe('gzip', () => {
   const members = [gzipSync('one'), gzipSync(sample(3000)), gzipSync(''), gzipSync(noise(900), { level: 0 })];
@@ -15,7 +19,7 @@ describe('gzip', () => {
       fc.asyncProperty(cuts, async (lengths) => {
         expect(await outcome(pieces(Buffer.concat(members), lengths))).toEqual(done(whole));
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -55,7 +59,10 @@ describe('gzip', () => {
     const { decompress } = await import('./index.ts');
     const gzip = gzipSync('abc');
     const source = pieces(Buffer.concat([gzip, Buffer.from('foreign')]), 10);
-    for await (const _ of decompress(source, { layer: 'sha256:1', diagnose: (d) => messages.push(d.message) }));
+    for await (const _ of decompress(source, {
+      layer: 'sha256:1',
+      diagnose: (d) => messages.push(d.message),
+    }));
     expect(messages).toEqual([
       `layer sha256:1: ignored 7 bytes after the end of the gzip data, from byte ${gzip.length}`,
     ]);
@@ -63,11 +70,12 @@ describe('gzip', () => {
 
   test('a long run of foreign bytes right behind a member is damage', async () => {
     const bytes = Buffer.concat([gzipSync('abc'), Buffer.alloc(5000, 'x')]);
-    for (const cut of [1, 25, 9000]) expect((await outcome(pieces(bytes, cut))).error).toBe('ERR_OCIRENDER_FORMAT');
+    for (const cut of [1, 25, 9000])
+      expect((await outcome(pieces(bytes, cut))).error).toBe('ERR_OCIRENDER_FORMAT');
   });
 
   test('every truncation is one', async () => {
-    const bytes = Buffer.concat([gzipSync('one'), gzipSync(sample(600))]);
+    const bytes = Buffer.concat([gzipSync('one'), gzipSync(noise(100))]);
     const boundary = gzipSync('one').length;
     for (let length = 0; length < bytes.length; length++) {
       const { error } = await outcome(pieces(bytes.subarray(0, length), 50), { compression: 'gzip' });
@@ -76,7 +84,6 @@ describe('gzip', () => {
   });
 
   test('a missing last byte is noticed whatever it was', async () => {
-    // The last byte of the length is 0xff only for more than 4 GB: a header with ff in the name is as near.
     for (const bytes of [gzipSync(''), gzipSync(Buffer.alloc(70_000, 0xff)), gzipSync(noise(5000))]) {
       expect((await outcome(pieces(bytes.subarray(0, -1), 1000))).error).toBe('ERR_OCIRENDER_TRUNCATED');
     }

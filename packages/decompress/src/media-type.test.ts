@@ -44,6 +44,8 @@ describe('compressionOfMediaType', () => {
   });
 
   test('an encrypted layer is called that', () => {
-    expect(() => compressionOfMediaType('application/vnd.oci.image.layer.v1.tar+encrypted')).toThrow('encrypted');
+    expect(() => compressionOfMediaType('application/vnd.oci.image.layer.v1.tar+encrypted')).toThrow(
+      'encrypted',
+    );
   });
 });

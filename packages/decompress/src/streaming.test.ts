@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { FormatError, OcirenderError } from '@ocirender/interface';
 import { describe, expect, test } from 'vitest';
 import { compressed, fixture, noise, outcome, pieces, sample, xz, zstd } from '../test/support/streams.ts';
@@ -88,7 +88,7 @@ describe.each(COMPRESSIONS)('%s', (compression) => {
 
   test('an early return closes the source', async () => {
     const bytes = await compressed(compression);
-    const source = new Source([bytes, bytes, bytes, bytes]);
+    const source = new Source([bytes, ...slices(Buffer.alloc(5_000_000), 100_000)]);
     for await (const _ of decompress(source, { compression })) break;
     expect(source.closed).toBe(1);
   });
@@ -96,7 +96,8 @@ describe.each(COMPRESSIONS)('%s', (compression) => {
   test('damaged data: the source is read to its end and gets to speak first', async () => {
     if (compression === 'none') return;
     const bytes = Buffer.from(await compressed(compression));
-    bytes.fill(0xee, 20, 60);
+    if (compression === 'zstd') bytes[4]! |= 0x08;
+    else bytes.fill(0xee, 20, 60);
     const mismatch = new OcirenderError('ERR_OCIRENDER_DIGEST_MISMATCH', 'digest');
     const tail = Array.from({ length: 20 }, () => noise(1000));
     const telling = new Source([bytes, ...tail], () => Promise.reject(mismatch));
@@ -115,7 +116,10 @@ describe.each(COMPRESSIONS)('%s', (compression) => {
     const within = await outcome(pieces(bytes, 100), { compression, limits: { maxOutputBytes: 3000 } });
     expect(within.error).toBeUndefined();
     const reading = (async () => {
-      for await (const _ of decompress(pieces(bytes, 100), { compression, limits: { maxOutputBytes: 2999 } }));
+      for await (const _ of decompress(pieces(bytes, 100), {
+        compression,
+        limits: { maxOutputBytes: 2999 },
+      }));
     })();
     await expect(reading).rejects.toMatchObject({
       code: 'ERR_OCIRENDER_LIMIT',
@@ -126,28 +130,31 @@ describe.each(COMPRESSIONS)('%s', (compression) => {
 });
 
 describe('back-pressure', () => {
-  test.each<Compression>(['none', 'gzip', 'zstd', 'xz'])('%s: a stalled consumer stalls the source', async (compression) => {
-    const compress = { none: (b: Buffer) => b, gzip: gzipSync, zstd, xz }[compression as 'gzip'];
-    const bytes = await compress(noise(12_000_000));
-    const source = new Source(slices(bytes, 100_000));
-    let length = 0;
-    let stalled = false;
-    for await (const chunk of decompress(source, { compression })) {
-      length += chunk.length;
-      if (stalled) continue;
-      stalled = true;
-      await turns(200);
-      // Node < 22.15 reads a zstd frame as a whole: what it holds is bounded by fallbackFrameBytes.
-      if (compression !== 'zstd' || process.features.require_module) expect(source.pulled).toBeLessThan(60);
-    }
-    expect(length).toBe(12_000_000);
-  });
+  test.each<Compression>(['none', 'gzip', 'zstd', 'xz'])(
+    '%s: a stalled consumer stalls the source',
+    async (compression) => {
+      const compress = { none: (b: Buffer) => b, gzip: zlib.gzipSync, zstd, xz }[compression as 'gzip'];
+      const bytes = await compress(noise(5_000_000));
+      const source = new Source(slices(bytes, 100_000));
+      let length = 0;
+      let stalled = false;
+      for await (const chunk of decompress(source, { compression })) {
+        length += chunk.length;
+        if (stalled) continue;
+        stalled = true;
+        await turns(200);
+        // Where zlib has no zstd a frame is read as a whole: what it holds is bounded by fallbackFrameBytes.
+        if (compression !== 'zstd' || 'createZstdDecompress' in zlib) expect(source.pulled).toBeLessThan(45);
+      }
+      expect(length).toBe(5_000_000);
+    },
+  );
 
   test('a chunk does not change before the next one is asked for', async () => {
-    const expected = Buffer.concat([noise(4_000_000), sample(4_000_000)]);
+    const expected = Buffer.concat([noise(4_000_000), sample(3_000_000)]);
     let at = 0;
-    for await (const chunk of decompress(pieces(gzipSync(expected), 70_000))) {
-      if (at < 3_000_000) await turns(20);
+    for await (const chunk of decompress(pieces(zlib.gzipSync(expected), 70_000))) {
+      if (at < 2_000_000) await turns(20);
       expect(expected.subarray(at, at + chunk.length).equals(chunk)).toBe(true);
       at += chunk.length;
     }
@@ -156,7 +163,7 @@ describe('back-pressure', () => {
 
   test('an abort reaches a consumer that is slow', async () => {
     const controller = new AbortController();
-    const source = new Source(slices(gzipSync(noise(9_000_000)), 50_000));
+    const source = new Source(slices(zlib.gzipSync(noise(9_000_000)), 50_000));
     const reading = (async () => {
       for await (const _ of decompress(source, { signal: controller.signal })) {
         controller.abort();
@@ -170,11 +177,14 @@ describe('back-pressure', () => {
 
 describe('limits', () => {
   test('maxRatio is looked at beyond 64 MiB', async () => {
-    const zeros = gzipSync(Buffer.alloc(90_000_000), { level: 1 });
+    const zeros = zlib.gzipSync(Buffer.alloc(90_000_000), { level: 1 });
     let small = 0;
-    for await (const chunk of decompress(pieces(gzipSync(Buffer.alloc(60_000_000), { level: 1 }), 9999), {
-      limits: { maxRatio: 10 },
-    })) {
+    for await (const chunk of decompress(
+      pieces(zlib.gzipSync(Buffer.alloc(60_000_000), { level: 1 }), 9999),
+      {
+        limits: { maxRatio: 10 },
+      },
+    )) {
       small += chunk.length;
     }
     expect(small).toBe(60_000_000);

@@ -9,7 +9,7 @@ declare module 'unbzip2-stream/lib/bzip2.js' {
     decompress(
       bits: ReadBits,
       write: (byte: number) => void,
-      work: number[],
+      work: Int32Array,
       workLength: number,
       streamCrc: number,
     ): number | null;

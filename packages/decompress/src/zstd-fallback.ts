@@ -51,8 +51,8 @@ async function readFrame(input: ByteInput, context: CodecContext): Promise<Buffe
     const length = scanner.scan(piece, input.offset - piece.length);
     input.unread(piece.subarray(length));
     compressed += length;
-    // A frame without a content size counts with the most that its blocks can give.
-    checkFrame(compressed + (header.contentSize ?? scanner.outputBound), context);
+    // The content size is a promise that the library checks too late: what counts is the most that the blocks can give.
+    checkFrame(compressed + scanner.outputBound, context);
     parts.push(piece.slice(0, length));
   }
   const frame = Buffer.concat(parts, compressed);

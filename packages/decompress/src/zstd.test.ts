@@ -29,7 +29,11 @@ function rleBlock(size: number, last: boolean): Buffer {
 }
 
 /** What Node < 22.15 does, on any Node. */
-async function byFrames(bytes: Uint8Array, limits: Partial<DecompressLimits> = {}, cut = 1000): Promise<Buffer> {
+async function byFrames(
+  bytes: Uint8Array,
+  limits: Partial<DecompressLimits> = {},
+  cut = 1000,
+): Promise<Buffer> {
   const context: CodecContext = {
     limits: completeLimits(limits),
     signal: undefined,
@@ -155,22 +159,25 @@ describe('zstd by whole frames (Node < 22.15)', () => {
     expect(found).toMatchObject({ hint: expect.stringContaining('Node >= 22.15') as string });
   });
 
-  test('without a content size by its blocks, while it is read', async () => {
-    let read = 0;
-    const context: CodecContext = {
-      limits: completeLimits({ fallbackFrameBytes: 1_000_000 }),
-      signal: undefined,
-      what: 'test',
-      diagnose: () => undefined,
-    };
-    const source = (async function* (): AsyncGenerator<Uint8Array> {
-      yield frame([]);
-      for (; read < 1000; read++) yield rleBlock(131_072, false);
-    })();
-    const reading = unzstdByFrames(new ByteInput(source), context).next();
-    await expect(reading).rejects.toMatchObject({ limit: 'fallbackFrameBytes' });
-    expect(read).toBeLessThan(10);
-  });
+  test.each([undefined, 4n])(
+    'with a content size of %s by its blocks, while it is read',
+    async (contentSize) => {
+      let read = 0;
+      const context: CodecContext = {
+        limits: completeLimits({ fallbackFrameBytes: 1_000_000 }),
+        signal: undefined,
+        what: 'test',
+        diagnose: () => undefined,
+      };
+      const source = (async function* (): AsyncGenerator<Uint8Array> {
+        yield frame([], contentSize);
+        for (; read < 1000; read++) yield rleBlock(131_072, false);
+      })();
+      const reading = unzstdByFrames(new ByteInput(source), context).next();
+      await expect(reading).rejects.toMatchObject({ limit: 'fallbackFrameBytes' });
+      expect(read).toBeLessThan(10);
+    },
+  );
 
   test('a content beyond the limit is refused, one within it read', async () => {
     const bytes = frame([rleBlock(100_000, true)], 100_000n);

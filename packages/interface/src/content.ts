@@ -1,5 +1,6 @@
 import type { ByteString } from './byte-string.ts';
 import type { Metadata } from './metadata.ts';
+import type { Tree } from './tree.ts';
 
 /** A run of bytes within a file. */
 export interface Extent {
@@ -50,6 +51,8 @@ export interface ContentInfo {
    * with `placement: 'inline'` it is final, or else the whole session is aborted and run again.
    */
   readonly placement: Placement;
+  /** The final tree, when contents are read in a second pass: always for `placement: 'planned'`. */
+  readonly tree?: Tree;
 }
 
 /**

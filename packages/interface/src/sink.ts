@@ -61,8 +61,10 @@ export interface SinkSession {
   /**
    * - `any`: contents may come in any order and under any expected name; the tree alone says where they go.
    * - `inline`: contents are written under their expected placement at once, so that placement must be right.
+   * - `planned`: like `inline`, and the whole tree must be known before the first content ({@link ContentInfo.tree}):
+   *   every layer is read twice.
    */
-  readonly placement: 'any' | 'inline';
+  readonly placement: 'any' | 'inline' | 'planned';
   /**
    * Stores one file's contents.
    *

@@ -23,6 +23,6 @@ export const DEFAULT_LIMITS: MergeLimits = {
   pathDepth: 1024,
   paxHeaderBytes: 1024 * 1024,
   xattrBytes: 1024 * 1024,
-  ratio: 2000,
+  ratio: 40_000,
   totalBytes: 1024 ** 4,
 };

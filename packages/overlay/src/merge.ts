@@ -117,10 +117,10 @@ class Merge {
   }
 
   async #merge(): Promise<MergeResult> {
-    const { openSession, planFirst = false } = this.#options;
     throwIfAborted(this.#options.signal);
-    this.#session = await openSession();
+    this.#session = await this.#options.openSession();
     const inline = this.#session.placement === 'inline';
+    const planFirst = this.#options.planFirst === true || this.#session.placement === 'planned';
     const journals = await this.#scan(planFirst ? undefined : this.#session);
     const tree = this.#replay(journals);
     let settlement = bindContents(tree.root, journals, inline);
@@ -129,7 +129,7 @@ class Merge {
       settlement = await this.#startAgain(tree, journals);
       phase = 'place';
     }
-    const rereadBytes = await this.#readMissing(settlement, phase);
+    const rereadBytes = await this.#readMissing(settlement, tree, phase);
     this.#phase('finish');
     const report = await this.#session.finish(tree);
     return { tree, report, layers: this.#layers, wastedBytes: settlement.wastedBytes, rereadBytes };
@@ -194,13 +194,14 @@ class Merge {
     return bindContents(tree.root, journals, false);
   }
 
-  async #readMissing(settlement: Settlement, phase: MergePhase): Promise<number> {
+  async #readMissing(settlement: Settlement, tree: Tree, phase: MergePhase): Promise<number> {
     if (settlement.missing.size === 0) return 0;
     const { layers, signal, observer } = this.#options;
     this.#phase(phase);
     return readMissing(settlement.missing, {
       layers,
       session: this.#session!,
+      tree,
       limits: this.#limits,
       ...(signal === undefined ? {} : { signal }),
       diagnose: this.#diagnose,

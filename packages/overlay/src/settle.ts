@@ -5,6 +5,7 @@ import {
   type Inode,
   type Layer,
   type SinkSession,
+  type Tree,
   walkTree,
 } from '@ocirender/interface';
 import { contentOf } from './content-source.ts';
@@ -84,6 +85,7 @@ function isPlacedRight(root: DirectoryNode, file: FileNode, journal: Journal): b
 export interface ReadMissingOptions {
   readonly layers: readonly Layer[];
   readonly session: SinkSession;
+  readonly tree: Tree;
   readonly limits: MergeLimits;
   readonly signal?: AbortSignal;
   readonly diagnose: DiagnosticHandler;
@@ -103,7 +105,7 @@ export async function readMissing(
   missing: Settlement['missing'],
   options: ReadMissingOptions,
 ): Promise<number> {
-  const { layers, session, limits, signal, diagnose, onBytes } = options;
+  const { layers, session, tree, limits, signal, diagnose, onBytes } = options;
   let bytes = 0;
   for (const index of [...missing.keys()].sort((a, b) => b - a)) {
     const records = missing.get(index)!;
@@ -139,6 +141,7 @@ export async function readMissing(
               metadata: file,
               ...(file.extraPax === undefined ? {} : { extraPax: file.extraPax }),
             },
+            tree,
           });
           file.content = typeof stored === 'number' ? stored : await stored;
           bytes += file.size;

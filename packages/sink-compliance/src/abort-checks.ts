@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { type ContentChunk, isOcirenderError, OcirenderError, type SinkSession } from '@ocirender/interface';
 import { fail, rejectionOf, type SinkCheck } from './check.ts';
 import { variedTree } from './contract-checks.ts';
-import { driveSession, sinkContext, writeContent } from './drive.ts';
+import { contentInfo, driveSession, sinkContext, writeContent } from './drive.ts';
 import { ResourceWatch } from './open-resources.ts';
 import { pathOutput, type SinkSubject } from './subject.ts';
-import type { PlannedTree } from './tree-builder.ts';
+import type { PlannedContent, PlannedTree } from './tree-builder.ts';
 import { withWorkDirectory } from './work-directory.ts';
 
 /** What an abort is tried in the middle of. */
@@ -69,15 +69,19 @@ async function aborts(subject: SinkSubject, before: (aborted: Aborted) => Promis
   });
 }
 
+/** The content that is still to come when others have been written. */
+function largeContent(planned: PlannedTree): PlannedContent {
+  return planned.contents.find(({ path }) => path === 'large')!;
+}
+
 async function writeSome(session: SinkSession, planned: PlannedTree): Promise<void> {
-  for (const content of planned.contents.slice(0, 20)) await writeContent(session, content);
-  const large = planned.contents.find(({ path }) => path === 'large');
-  if (large !== undefined) await writeContent(session, large);
+  const large = largeContent(planned);
+  for (const content of planned.contents)
+    if (content !== large) await writeContent(session, planned, content);
 }
 
 async function abortDuringWrite({ session, planned }: Aborted): Promise<void> {
   await writeSome(session, planned);
-  const placement = planned.contents[0]!;
   let stop: (error: Error) => void = () => {};
   const stopped = new Promise<never>((_, reject) => {
     stop = reject;
@@ -91,12 +95,8 @@ async function abortDuringWrite({ session, planned }: Aborted): Promise<void> {
     started();
     await stopped;
   }
-  const writing = Promise.resolve(
-    session.write(stalled(), {
-      size: 1_000_000,
-      placement: { path: 'stalled', metadata: placement.metadata },
-    }),
-  );
+  const info = contentInfo(session, planned, largeContent(planned));
+  const writing = Promise.resolve(session.write(stalled(), info));
   const failed = rejectionOf(writing, 'write of a stream that was stopped');
   await asked;
   const reason = new OcirenderError('ERR_OCIRENDER_ABORTED', 'stopped');
@@ -107,7 +107,7 @@ async function abortDuringWrite({ session, planned }: Aborted): Promise<void> {
 }
 
 async function abortDuringFinish({ session, planned }: Aborted): Promise<void> {
-  for (const content of planned.contents) await writeContent(session, content);
+  for (const content of planned.contents) await writeContent(session, planned, content);
   // Either may be first: a sink can be done before it notices.
   const finishing = session.finish(planned.tree).catch(() => undefined);
   await session.abort(new Error('aborted during finish'));
@@ -122,11 +122,8 @@ async function failingStream({ session, planned }: Aborted): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     throw failure;
   }
-  const writing = async (): Promise<unknown> =>
-    session.write(failing(), {
-      size: 400_000,
-      placement: { path: 'failing', metadata: planned.contents[0]!.metadata },
-    });
+  const info = contentInfo(session, planned, largeContent(planned));
+  const writing = async (): Promise<unknown> => session.write(failing(), info);
   const error = await rejectionOf(writing(), 'write of a failing stream');
   if (error !== failure) fail(`write failed with ${String(error)}, not with the stream's own error`);
 }
@@ -134,10 +131,7 @@ async function failingStream({ session, planned }: Aborted): Promise<void> {
 async function abortedSignal({ session, planned, controller }: Aborted): Promise<void> {
   await writeSome(session, planned);
   controller.abort(new Error('the user pressed Ctrl-C'));
-  const rest = {
-    tree: planned.tree,
-    contents: planned.contents.filter(({ inode }) => inode?.content === undefined),
-  };
+  const rest = { tree: planned.tree, contents: [largeContent(planned)] };
   const error = await rejectionOf(driveSession(session, rest), 'finish after the signal was aborted');
   if (!isOcirenderError(error) || error.code !== 'ERR_OCIRENDER_ABORTED')
     fail(`it failed otherwise: ${String(error)}`);

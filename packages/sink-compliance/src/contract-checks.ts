@@ -7,6 +7,7 @@ import {
   type Output,
   parseOptions,
   type Sink,
+  type SinkSession,
 } from '@ocirender/interface';
 import { expectNone, fail, rejectionOf, type SinkCheck } from './check.ts';
 import { compareTrees } from './compare-trees.ts';
@@ -159,7 +160,7 @@ async function writeAndCompare(subject: SinkSubject, planned: PlannedTree, place
   });
 }
 
-async function placementOf(subject: SinkSubject, directory: string): Promise<'any' | 'inline'> {
+async function placementOf(subject: SinkSubject, directory: string): Promise<SinkSession['placement']> {
   const sink = subject.factory();
   const kind = sink.outputs.includes('file') ? 'file' : 'directory';
   const output: Output = { kind, path: join(directory, 'placement') };

@@ -1,4 +1,5 @@
 import {
+  type ContentInfo,
   type Diagnostic,
   type OptionValues,
   type Output,
@@ -54,26 +55,50 @@ export function sinkContext(sink: Sink, options: ContextOptions): SinkContext {
 }
 
 /**
+ * Says of a content what the engine would say.
+ *
+ * @param session - sinks with `placement: 'planned'` are told the tree
+ * @param planned - the tree
+ * @param content - one of its contents
+ * @returns size, extents and place
+ */
+export function contentInfo(
+  session: SinkSession,
+  planned: PlannedTree,
+  content: PlannedContent,
+): ContentInfo {
+  const { source, path, metadata } = content;
+  return {
+    size: source.size,
+    placement: { path, metadata },
+    ...(source.extents === undefined ? {} : { extents: source.extents }),
+    ...(session.placement === 'planned' ? { tree: planned.tree } : {}),
+  };
+}
+
+/**
  * Hands one content over, as the engine does, and overwrites the buffers afterwards.
  *
  * @param session - an open session
+ * @param planned - the tree
  * @param content - what to write; its inode's `content` is set
  * @param options - how
  */
 export async function writeContent(
   session: SinkSession,
+  planned: PlannedTree,
   content: PlannedContent,
   options: DriveOptions = {},
 ): Promise<void> {
-  const { source, inode, path, metadata } = content;
-  const extents = source.extents === undefined ? {} : { extents: source.extents };
-  const info = { size: source.size, placement: { path, metadata }, ...extents };
-  const whole = source.extents === undefined && source.size <= (options.wholeBytes ?? 65_536);
-  const bytes = whole ? wholeContent(source) : undefined;
-  const ref = await session.write(bytes ?? contentChunks(source, options.chunkBytes ?? 65_536), info);
+  const { source, inode } = content;
+  const isWhole = source.extents === undefined && source.size <= (options.wholeBytes ?? 65_536);
+  const bytes = isWhole ? wholeContent(source) : undefined;
+  const stream = bytes ?? contentChunks(source, options.chunkBytes ?? 65_536);
+  const ref = await session.write(stream, contentInfo(session, planned, content));
   if (bytes !== undefined) scrub(bytes);
-  if (!Number.isSafeInteger(ref) || ref < 0)
+  if (!Number.isSafeInteger(ref) || ref < 0) {
     throw new Error(`write gave ${String(ref)}: a content reference is a safe integer`);
+  }
   if (inode !== undefined) inode.content = ref;
 }
 
@@ -97,6 +122,6 @@ export async function driveSession(
   planned: PlannedTree,
   options: DriveOptions = {},
 ): Promise<SinkReport> {
-  for (const content of planned.contents) await writeContent(session, content, options);
+  for (const content of planned.contents) await writeContent(session, planned, content, options);
   return session.finish(planned.tree);
 }

@@ -32,7 +32,7 @@ export {
   textContent,
 } from './content-source.ts';
 export type { ContextOptions, DriveOptions } from './drive.ts';
-export { driveSession, sinkContext, writeContent } from './drive.ts';
+export { contentInfo, driveSession, sinkContext, writeContent } from './drive.ts';
 export { expectedTree } from './expected-tree.ts';
 export type { ReadDirectoryOptions } from './read-directory.ts';
 export { readDirectory } from './read-directory.ts';

@@ -11,10 +11,14 @@ export function existsError(root: DirectoryInode, path: ByteString, call: string
   const pairs = collidingPairs(root);
   const cause = systemError(-17, call);
   if (pairs.length === 0 || !pairs.some(([a, b]) => a === path || b === path)) {
-    return new OcirenderError('ERR_OCIRENDER_IO', `${displayPath(path)} cannot be written: it exists already`, {
-      hint: 'Something else is writing into the output directory.',
-      cause,
-    });
+    return new OcirenderError(
+      'ERR_OCIRENDER_IO',
+      `${displayPath(path)} cannot be written: it exists already`,
+      {
+        hint: 'Something else is writing into the output directory.',
+        cause,
+      },
+    );
   }
   const shown = pairs.slice(0, MAX_LISTED).map(([a, b]) => `${displayPath(a)} and ${displayPath(b)}`);
   if (pairs.length > MAX_LISTED) shown.push(`${pairs.length - MAX_LISTED} more`);

@@ -4,14 +4,14 @@ import type { ContentRef, DirectoryInode, Inode } from '@ocirender/interface';
 export interface InodeNames {
   /** How many names an inode has; only those with several. */
   readonly counts: Map<Inode, number>;
-  /** The inode that may take a content's file; others that refer to it get copies. */
-  readonly owners: readonly (Inode | undefined)[];
+  /** The inode that takes a content's file; null when several refer to it: each gets a copy. */
+  readonly owners: readonly (Inode | null | undefined)[];
 }
 
 /** Counts the names of every inode that is not a directory. */
 export function countNames(root: DirectoryInode): InodeNames {
   const counts = new Map<Inode, number>();
-  const owners: (Inode | undefined)[] = [];
+  const owners: (Inode | null | undefined)[] = [];
   // An inode with content is found through that: a set of all of them would cost as much again as the tree.
   const others = new Set<Inode>();
   const pending = [root];
@@ -22,10 +22,15 @@ export function countNames(root: DirectoryInode): InodeNames {
         continue;
       }
       const ref: ContentRef | undefined = inode.type === 'file' ? inode.content : undefined;
-      const owner = ref === undefined ? undefined : owners[ref];
+      const owner = ref === undefined ? null : owners[ref];
       if (ref !== undefined && owner === undefined) owners[ref] = inode;
       else if (owner === inode || others.has(inode)) counts.set(inode, (counts.get(inode) ?? 1) + 1);
-      else others.add(inode);
+      else {
+        others.add(inode);
+        if (ref === undefined || !owner) continue;
+        others.add(owner);
+        owners[ref] = null;
+      }
     }
   }
   return { counts, owners };

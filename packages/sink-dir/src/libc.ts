@@ -1,4 +1,4 @@
-import { constants as osConstants, endianness } from 'node:os';
+import { endianness, constants as osConstants } from 'node:os';
 import { type ByteString, OcirenderError } from '@ocirender/interface';
 import { MAX_NAME } from './format.ts';
 
@@ -45,7 +45,10 @@ export async function loadLibc(): Promise<Libc> {
     const { default: koffi } = await import('koffi');
     if (koffi.sizeof('long') !== 8) throw new Error('the process is not a 64-bit one');
     const library = loadFirst(koffi.load, ['libc.so.6', `libc.musl-${muslArchitecture()}.so.1`, 'libc.so']);
-    return bindLibc((name, result, parameters) => library.func(name, result, parameters) as Call, () => koffi.errno());
+    return bindLibc(
+      (name, result, parameters) => library.func(name, result, parameters) as Call,
+      () => koffi.errno(),
+    );
   } catch (error) {
     throw new OcirenderError(
       'ERR_OCIRENDER_SINK_DIR_UNSUPPORTED',
@@ -124,12 +127,16 @@ function bindLibc(bind: Bind, errno: () => number): Libc {
     openat: (directory, name, flags, mode) =>
       put(first, name) ? result(openat(directory, first, flags, mode)) : -ENAMETOOLONG,
     close: (fd) => result(close(fd)),
-    mkdirat: (directory, name, mode) => (put(first, name) ? result(mkdirat(directory, first, mode)) : -ENAMETOOLONG),
-    unlinkat: (directory, name, flags) => (put(first, name) ? result(unlinkat(directory, first, flags)) : -ENAMETOOLONG),
+    mkdirat: (directory, name, mode) =>
+      put(first, name) ? result(mkdirat(directory, first, mode)) : -ENAMETOOLONG,
+    unlinkat: (directory, name, flags) =>
+      put(first, name) ? result(unlinkat(directory, first, flags)) : -ENAMETOOLONG,
     symlinkat: (target, directory, name) =>
       put(first, target) && put(second, name) ? result(symlinkat(first, directory, second)) : -ENAMETOOLONG,
     linkat: (from, fromName, to, toName) =>
-      put(first, fromName) && put(second, toName) ? result(linkat(from, first, to, second, 0)) : -ENAMETOOLONG,
+      put(first, fromName) && put(second, toName)
+        ? result(linkat(from, first, to, second, 0))
+        : -ENAMETOOLONG,
     rename(from, fromName, to, toName) {
       if (!put(first, fromName) || !put(second, toName)) return -ENAMETOOLONG;
       const moved = renameat2 === undefined ? -EINVAL : result(renameat2(from, first, to, second, 1));
@@ -149,10 +156,13 @@ function bindLibc(bind: Bind, errno: () => number): Libc {
     fchownat: (directory, name, uid, gid, flags) =>
       put(first, name) ? result(fchownat(directory, first, uid, gid, flags)) : -ENAMETOOLONG,
     fchmod: (fd, mode) => result(fchmod(fd, mode)),
-    fchmodat: (directory, path, mode) => (put(first, path) ? result(fchmodat(directory, first, mode, 0)) : -ENAMETOOLONG),
+    fchmodat: (directory, path, mode) =>
+      put(first, path) ? result(fchmodat(directory, first, mode, 0)) : -ENAMETOOLONG,
     futimens: (fd, seconds, nanoseconds) => result(futimens(fd, putTimes(seconds, nanoseconds))),
     utimensat: (directory, name, seconds, nanoseconds, flags) =>
-      put(first, name) ? result(utimensat(directory, first, putTimes(seconds, nanoseconds), flags)) : -ENAMETOOLONG,
+      put(first, name)
+        ? result(utimensat(directory, first, putTimes(seconds, nanoseconds), flags))
+        : -ENAMETOOLONG,
     fsetxattr: (fd, name, value) =>
       put(first, name) ? result(fsetxattr(fd, first, setValue(value), value.length, 0)) : -ENAMETOOLONG,
     lsetxattr: (path, name, value) =>

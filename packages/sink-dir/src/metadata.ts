@@ -116,8 +116,11 @@ export class MetadataWriter {
 
   #utimesByName(directory: number, name: ByteString, metadata: Metadata, path: ByteString): void {
     const { mtime, mtimeNs } = metadata;
-    this.#noteTime(this.#libc.utimensat(directory, name, mtime, mtimeNs, AT_SYMLINK_NOFOLLOW), metadata, path, () =>
-      this.#libc.openat(directory, name, OPEN_PATH, 0),
+    this.#noteTime(
+      this.#libc.utimensat(directory, name, mtime, mtimeNs, AT_SYMLINK_NOFOLLOW),
+      metadata,
+      path,
+      () => this.#libc.openat(directory, name, OPEN_PATH, 0),
     );
   }
 

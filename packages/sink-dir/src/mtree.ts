@@ -14,8 +14,8 @@ const TYPES: Readonly<Record<Inode['type'], string>> = {
 
 /**
  * Describes a whole tree in mtree(5): what `bsdtar -cf out.tar @OUTPUT.mtree` (as any user) or `mtree -U` (as
- * root) need to give the directory what could not be applied to it. Extended attributes have the keyword
- * `xattr.NAME` with the value in base64, as go-mtree and umoci write them.
+ * root) need to give the directory what could not be applied to it. Extended attributes follow their entry as
+ * comments, `#xattr PATH NAME=BASE64`: the format has no keyword for them, and bsdtar stops at one that it does not know.
  *
  * @param tree - the tree
  * @returns the file's lines, bytes as one character each, in bytewise order of the paths' components
@@ -27,7 +27,8 @@ export function* mtreeLines(tree: Tree): Generator<ByteString> {
   yield '#mtree\n';
   for (const entry of walkTree(tree)) {
     const { inode, path } = entry;
-    const words = [path === '' ? '.' : `./${escapeName(path)}`, ...keywords(entry)];
+    const name = path === '' ? '.' : `./${escapeName(path)}`;
+    const words = [name, ...keywords(entry)];
     const links = counts.get(inode);
     if (links !== undefined) {
       const number = numbers.get(inode) ?? numbers.size + 1;
@@ -35,11 +36,14 @@ export function* mtreeLines(tree: Tree): Generator<ByteString> {
       words.push(`nlink=${links}`, `inode=${number}`);
     }
     yield `${words.join(' ')}\n`;
+    for (const [xattr, value] of [...inode.xattrs].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      yield `#xattr ${name} ${escapeName(xattr)}=${Buffer.from(value).toString('base64')}\n`;
+    }
   }
 }
 
 function keywords({ inode }: TreeEntry): string[] {
-  const { type, mode, uid, gid, mtime, mtimeNs, xattrs } = inode;
+  const { type, mode, uid, gid, mtime, mtimeNs } = inode;
   const words = [
     `type=${TYPES[type]}`,
     `mode=0${mode.toString(8)}`,
@@ -50,13 +54,13 @@ function keywords({ inode }: TreeEntry): string[] {
   if (inode.type === 'file') words.push(`size=${inode.size}`);
   if (inode.type === 'symlink') words.push(`link=${escapeName(inode.target)}`);
   if ('devMajor' in inode) words.push(`device=linux,${inode.devMajor},${inode.devMinor}`);
-  for (const [name, value] of [...xattrs].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    words.push(`xattr.${escapeName(name)}=${Buffer.from(value).toString('base64')}`);
-  }
   return words;
 }
 
 /** vis(3) with VIS_OCTAL: whatever could end or change a word becomes a backslash and three octal digits. */
 function escapeName(name: ByteString): ByteString {
-  return name.replace(/[^!-~]|[#*=?[\\\]]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return name.replace(
+    /[^!-~]|[#*=?[\\\]]/g,
+    (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
 }

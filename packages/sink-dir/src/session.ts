@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import {
   abortedError,
@@ -9,8 +9,8 @@ import {
   type SinkContext,
   type SinkReport,
   type SinkSession,
-  throwIfAborted,
   type Tree,
+  throwIfAborted,
 } from '@ocirender/interface';
 import { OPEN_DIRECTORY } from './format.ts';
 import { type Libc, loadLibc } from './libc.ts';
@@ -28,7 +28,10 @@ const MTREE_BATCH = 256 * 1024;
 export async function openSession(context: SinkContext): Promise<SinkSession> {
   const { output } = context;
   if (output.kind !== 'directory') {
-    throw new OcirenderError('ERR_OCIRENDER_USAGE', `the sink dir writes directories, not to a ${output.kind}`);
+    throw new OcirenderError(
+      'ERR_OCIRENDER_USAGE',
+      `the sink dir writes directories, not to a ${output.kind}`,
+    );
   }
   const libc = await loadLibc();
   throwIfAborted(context.signal);
@@ -39,6 +42,11 @@ export async function openSession(context: SinkContext): Promise<SinkSession> {
     return new DirSession(libc, root, output.path, context);
   } catch (error) {
     closeSync(root);
+    try {
+      rmdirSync(output.path);
+    } catch {
+      // What is in it by now is for the caller to remove.
+    }
     throw error;
   }
 }
@@ -51,7 +59,9 @@ function makeRoot(path: string): number {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new OcirenderError('ERR_OCIRENDER_OUTPUT_EXISTS', `${path} exists already`, { cause: error });
     }
-    throw new OcirenderError('ERR_OCIRENDER_IO', `${path} cannot be made: ${(error as Error).message}`, { cause: error });
+    throw new OcirenderError('ERR_OCIRENDER_IO', `${path} cannot be made: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -161,4 +171,3 @@ class DirSession implements SinkSession {
     return this.#ended;
   }
 }
-

@@ -1,18 +1,12 @@
 import type { ByteString, DiagnosticHandler } from '@ocirender/interface';
 
 /** What can be missing from the written directory. */
-export type ShortfallKind =
-  | 'owner'
-  | 'set-id'
-  | 'mode'
-  | 'time'
-  | 'device'
-  | 'special'
-  | `xattr ${string}`;
+export type ShortfallKind = 'owner' | 'set-id' | 'mode' | 'time' | 'device' | 'special' | `xattr ${string}`;
 
 const MESSAGES: Readonly<Record<string, (count: number) => string>> = {
   owner: (count) => `owner or group of ${count} inodes could not be set (that needs root)`,
-  'set-id': (count) => `setuid and setgid bits of ${count} files were left out because their owner could not be set`,
+  'set-id': (count) =>
+    `setuid and setgid bits of ${count} files were left out because their owner could not be set`,
   mode: (count) => `permissions of ${count} inodes could not be set`,
   time: (count) => `the file system could not hold the modification time of ${count} inodes`,
   device: (count) => `${count} device nodes could not be created (that needs root)`,
@@ -44,9 +38,15 @@ export class Shortfall {
   report(diagnose: DiagnosticHandler): void {
     for (const [kind, { count, first }] of this.#kinds) {
       const what =
-        MESSAGES[kind]?.(count) ?? `${count} extended attributes of the namespace ${kind.slice(6)} could not be set`;
+        MESSAGES[kind]?.(count) ??
+        `${count} extended attributes of the namespace ${kind.slice(6)} could not be set`;
       diagnose({
-        code: kind === 'time' ? 'time-clamped' : kind.startsWith('xattr ') ? 'xattr-dropped' : 'not-representable',
+        code:
+          kind === 'time'
+            ? 'time-clamped'
+            : kind.startsWith('xattr ')
+              ? 'xattr-dropped'
+              : 'not-representable',
         message: `${what}; the mtree file beside the directory has them`,
         path: first,
       });

@@ -140,7 +140,10 @@ export class Staging {
     const { metadata } = info.placement;
     try {
       if (size !== info.size) {
-        throw new OcirenderError('ERR_OCIRENDER_USAGE', `content of ${info.size} bytes announced, ${size} given`);
+        throw new OcirenderError(
+          'ERR_OCIRENDER_USAGE',
+          `content of ${info.size} bytes announced, ${size} given`,
+        );
       }
       // The owner must be able to open it again, and to set attributes.
       const reopenable = (metadata.mode & 0o600) === 0o600 && metadata.xattrs.size === 0;

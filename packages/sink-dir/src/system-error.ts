@@ -15,7 +15,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EROFS: 'The target file system is read-only.',
   EMLINK: 'The target file system allows no more hard links to one file.',
   ENAMETOOLONG: 'The target file system allows shorter names only.',
-  ELOOP: 'Something replaced a directory by a symbolic link while the sink was writing; nothing was written through it.',
+  ELOOP:
+    'Something replaced a directory by a symbolic link while the sink was writing; nothing was written through it.',
   ENOTDIR: 'Something replaced a directory while the sink was writing; nothing was written elsewhere.',
 };
 
@@ -37,7 +38,17 @@ export function check(result: number, call: string, path: ByteString): number {
 }
 
 const { EPERM, EACCES, EINVAL, ENOTSUP, EOPNOTSUPP, ENOSYS, ENODEV, ENXIO, EOVERFLOW } = constants.errno;
-const REFUSALS: readonly number[] = [EPERM, EACCES, EINVAL, ENOTSUP, EOPNOTSUPP, ENOSYS, ENODEV, ENXIO, EOVERFLOW];
+const REFUSALS: readonly number[] = [
+  EPERM,
+  EACCES,
+  EINVAL,
+  ENOTSUP,
+  EOPNOTSUPP,
+  ENOSYS,
+  ENODEV,
+  ENXIO,
+  EOVERFLOW,
+];
 
 /**
  * Whether a call failed because this user or this file system may not, rather than because something broke.

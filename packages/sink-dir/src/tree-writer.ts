@@ -8,8 +8,8 @@ import {
   type Inode,
   OcirenderError,
   type SpecialInode,
-  sortedChildren,
   type SymlinkInode,
+  sortedChildren,
 } from '@ocirender/interface';
 import { existsError } from './collisions.ts';
 import { DirectoryStack } from './directory-stack.ts';
@@ -82,6 +82,7 @@ export class TreeWriter {
       (frame, name, inode) => {
         this.#entries++;
         const path = frame.path + name;
+        checkName(name, path);
         if (inode.type !== 'directory') this.#place(name, inode, path);
         else this.#made(this.#parts.libc.mkdirat(this.#stack.fd, name, OWNER_ALL), 'mkdirat', path);
       },
@@ -139,9 +140,9 @@ export class TreeWriter {
   }
 
   #place(name: ByteString, inode: Exclude<Inode, DirectoryInode>, path: ByteString): void {
-    checkName(name, path);
     if (!this.#names.counts.has(inode)) {
-      if (inode.type === 'file' && inode.content !== undefined) this.#move(this.#stage(inode, path)!, name, path);
+      if (inode.type === 'file' && inode.content !== undefined)
+        this.#move(this.#stage(inode, path)!, name, path);
       else this.#make(this.#stack.fd, name, inode, path);
       return;
     }
@@ -181,7 +182,12 @@ export class TreeWriter {
   }
 
   /** Makes something without content; false when that is refused. */
-  #make(directory: number, name: ByteString, inode: Exclude<Inode, DirectoryInode>, path: ByteString): boolean {
+  #make(
+    directory: number,
+    name: ByteString,
+    inode: Exclude<Inode, DirectoryInode>,
+    path: ByteString,
+  ): boolean {
     const { libc, metadata } = this.#parts;
     switch (inode.type) {
       case 'file': {
@@ -194,7 +200,8 @@ export class TreeWriter {
         return true;
       }
       case 'symlink':
-        if (!this.#allowed(libc.symlinkat(inode.target, directory, name), 'symlinkat', inode, path)) return false;
+        if (!this.#allowed(libc.symlinkat(inode.target, directory, name), 'symlinkat', inode, path))
+          return false;
         metadata.applyToSymlink(directory, name, inode, path);
         return true;
       default: {
@@ -207,7 +214,12 @@ export class TreeWriter {
     }
   }
 
-  #allowed(result: number, call: string, inode: SymlinkInode | DeviceInode | SpecialInode, path: ByteString): boolean {
+  #allowed(
+    result: number,
+    call: string,
+    inode: SymlinkInode | DeviceInode | SpecialInode,
+    path: ByteString,
+  ): boolean {
     if (result < 0 && isRefusal(result)) {
       this.#parts.shortfall.add(shortfallKind(inode), path);
       return false;

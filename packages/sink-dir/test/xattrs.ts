@@ -17,7 +17,12 @@ export function readXattrs(path: Buffer): Xattrs {
   for (const name of names.toString('latin1', 0, length).split('\0')) {
     if (name === '' || name === 'security.selinux') continue;
     const value = Buffer.alloc(65536);
-    const size = lgetxattr(cString(path), cString(Buffer.from(name, 'latin1')), value, value.length) as number;
+    const size = lgetxattr(
+      cString(path),
+      cString(Buffer.from(name, 'latin1')),
+      value,
+      value.length,
+    ) as number;
     if (size >= 0) xattrs.set(name, new Uint8Array(value.subarray(0, size)));
   }
   return xattrs;
@@ -26,6 +31,8 @@ export function readXattrs(path: Buffer): Xattrs {
 /** Sets one attribute; false where the file system or the user may not. */
 export function setXattr(path: string, name: string, value: string): boolean {
   const bytes = Buffer.from(value);
-  return (lsetxattr(cString(Buffer.from(path)), cString(Buffer.from(name)), bytes, bytes.length, 0) as number) === 0;
+  return (
+    (lsetxattr(cString(Buffer.from(path)), cString(Buffer.from(name)), bytes, bytes.length, 0) as number) ===
+    0
+  );
 }
-

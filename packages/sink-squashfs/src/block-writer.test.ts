@@ -19,6 +19,7 @@ const setup = (module: string | undefined, write: () => Promise<void>) => ({
     ...(module && { module }),
   } as const,
   threads: 2,
+  blockSize: 131_072,
   start: 96,
   dedupe: false,
 });

@@ -1,35 +1,24 @@
 import { BlockSlot, SLOT_EVENT } from './block-slot.ts';
 import type { CodecSpec } from './codec.ts';
-import type { ContentTable } from './content-table.ts';
-import { DuplicateFinder } from './duplicate-finder.ts';
-import { BLOCK_SIZE_MASK } from './format.ts';
-import type { FragmentTable } from './fragment-table.ts';
-import type { OutputFile } from './output-file.ts';
+import { OrderedWriter, type OrderedWriterSetup } from './ordered-writer.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** What a block writer works on. */
-export interface BlockWriterSetup {
-  readonly file: OutputFile;
-  readonly contents: ContentTable;
-  readonly fragments: FragmentTable;
+export interface BlockWriterSetup extends OrderedWriterSetup {
   readonly codec: CodecSpec;
   readonly threads: number;
-  /** Position of the first block. */
-  readonly start: number;
-  readonly dedupe: boolean;
 }
 
 /**
- * Cuts the way from blocks to the file: collects blocks in slots, has workers compress them, and writes the
- * slots out in the order in which they were filled. Only that last step, one slot after the other, decides
- * positions and duplicates; so the image does not depend on the number of threads or on timing.
+ * Collects blocks in slots, has workers compress them, and has the slots written in the order in which they
+ * were filled. Only that last step decides positions and duplicates; so the image does not depend on the number
+ * of threads or on timing.
  *
  * Before a block is put there must be {@link room} for it.
  */
 export class BlockWriter {
-  readonly #setup: BlockWriterSetup;
+  readonly #order: OrderedWriter;
   readonly #pool: WorkerPool;
-  readonly #finder = new DuplicateFinder();
   readonly #free: BlockSlot[];
   /** Filled slots, oldest first: at work, or waiting to be written. */
   readonly #filled: BlockSlot[] = [];
@@ -37,25 +26,19 @@ export class BlockWriter {
   #draining = false;
   #wake: (() => void) | undefined;
   #failure: { readonly error: unknown } | undefined;
-  #position: number;
-  #contentStart = -1;
-  #sparse = 0;
-  #duplicates = 0;
 
   constructor(setup: BlockWriterSetup) {
-    this.#setup = setup;
-    this.#position = setup.start;
+    this.#order = new OrderedWriter(setup);
     this.#pool = new WorkerPool(setup.threads, setup.codec, (index) => new BlockSlot(index), {
       done: () => this.#drain(),
       failed: (error) => this.fail(error),
     });
     this.#free = [...this.#pool.slots];
-    this.#finder.begin();
   }
 
   /** Number of contents whose blocks were there already. */
   get duplicates(): number {
-    return this.#duplicates;
+    return this.#order.duplicates;
   }
 
   /**
@@ -66,7 +49,7 @@ export class BlockWriter {
    * @throws what made this writer fail
    */
   room(length: number): undefined | Promise<void> {
-    this.#throwFailure();
+    this.check();
     if (this.#open !== undefined) {
       if (this.#open.hasRoom(length) && !(length === 0 && this.#open.isCrowded)) return undefined;
       this.#seal();
@@ -111,17 +94,22 @@ export class BlockWriter {
    * @returns the position after the last block
    */
   async finish(): Promise<number> {
-    this.#throwFailure();
+    this.check();
     this.#seal();
     while (this.#filled.length > 0) await this.#change();
     await this.#pool.end();
-    return this.#position;
+    return this.#order.position;
   }
 
   /** Makes every waiting and later call throw `error`; the first one stays. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#wake?.();
+  }
+
+  /** Throws what made this writer fail, if anything did. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Ends the threads at once. */
@@ -132,10 +120,6 @@ export class BlockWriter {
 
   #current(): BlockSlot {
     return this.#open as BlockSlot;
-  }
-
-  #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async #waitForSlot(): Promise<void> {
@@ -149,7 +133,7 @@ export class BlockWriter {
       if (this.#failure !== undefined) resolve();
     });
     this.#wake = undefined;
-    this.#throwFailure();
+    this.check();
   }
 
   #seal(): void {
@@ -180,7 +164,7 @@ export class BlockWriter {
 
   async #drainFilled(): Promise<void> {
     for (let slot = this.#filled[0]; slot?.done === true; slot = this.#filled[0]) {
-      await this.#store(slot);
+      await this.#order.store(slot);
       if (this.#failure !== undefined) return;
       this.#filled.shift();
       slot.clear();
@@ -188,91 +172,5 @@ export class BlockWriter {
       this.#wake?.();
     }
     this.#draining = false;
-  }
-
-  async #store(slot: BlockSlot): Promise<void> {
-    const { file, contents, fragments } = this.#setup;
-    const { data, control, events } = slot;
-    let block = 0;
-    let at = 0;
-    let written = 0;
-    const flush = async (): Promise<void> => {
-      if (at > written) await file.write(data.subarray(written, at), this.#position - (at - written));
-      written = at;
-    };
-    for (let i = 0; i < events.length; i += 2) {
-      const value = events[i + 1] as number;
-      switch (events[i]) {
-        case SLOT_EVENT.data: {
-          const word = control[++block] as number;
-          if (word === 0) {
-            this.#addZeros(value);
-            break;
-          }
-          const end = at + (word & BLOCK_SIZE_MASK);
-          if (this.#contentStart < 0) this.#contentStart = this.#position;
-          contents.pushWord(word);
-          this.#finder.addBlock(word, data, at, end);
-          this.#position += end - at;
-          at = end;
-          break;
-        }
-        case SLOT_EVENT.fragment: {
-          const word = control[++block] as number;
-          fragments.add(this.#position, word);
-          this.#position += word & BLOCK_SIZE_MASK;
-          at += word & BLOCK_SIZE_MASK;
-          break;
-        }
-        case SLOT_EVENT.zeros:
-          this.#addZeros(value);
-          break;
-        case SLOT_EVENT.end:
-          await this.#endContent(value, flush);
-          break;
-      }
-    }
-    await flush();
-  }
-
-  #addZeros(bytes: number): void {
-    const blocks = Math.ceil(bytes / this.#setup.codec.blockSize);
-    this.#setup.contents.pushZeros(blocks);
-    this.#finder.addZeros(blocks);
-    this.#sparse += bytes;
-  }
-
-  /** Settles where a content is. A duplicate's blocks are written already; the next ones overwrite them. */
-  async #endContent(ref: number, flush: () => Promise<void>): Promise<void> {
-    const { contents, dedupe } = this.#setup;
-    const start = this.#contentStart < 0 ? 0 : this.#contentStart;
-    const length = this.#contentStart < 0 ? 0 : this.#position - start;
-    const original = dedupe ? await this.#findOriginal(ref, start, length, flush) : undefined;
-    if (original === undefined) {
-      contents.close(ref, start, this.#sparse);
-    } else {
-      contents.closeAsDuplicate(ref, original);
-      this.#position -= length;
-      this.#duplicates++;
-    }
-    this.#contentStart = -1;
-    this.#sparse = 0;
-    this.#finder.begin();
-  }
-
-  async #findOriginal(
-    ref: number,
-    start: number,
-    length: number,
-    flush: () => Promise<void>,
-  ): Promise<number | undefined> {
-    const { file, contents } = this.#setup;
-    const candidates = this.#finder.candidates(contents.sizeOf(ref), contents);
-    if (candidates.length > 0) await flush();
-    const original = candidates.find((candidate) =>
-      file.equalRanges(contents.startOf(candidate), start, length),
-    );
-    if (original === undefined) this.#finder.remember(ref);
-    return original;
   }
 }

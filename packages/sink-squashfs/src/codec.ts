@@ -145,7 +145,20 @@ export function createCodec(spec: CodecSpec, load: (name: string) => unknown): B
 
   const xz = (): BlockCodec['compress'] => {
     const lzma = load(spec.module as string) as LzmaLibrary;
-    const filter = { id: lzma.FILTER_LZMA2, preset: spec.level, dictSize: Math.max(spec.blockSize, 8192) };
+    // A preset would bring its own dictionary, larger than what the kernel sets aside: one block. So these are
+    // the presets of xz(1) spelled out: mode (1 fast, 2 normal), match finder (3 hc3, 4 hc4, 20 bt4), nice
+    // length, depth. 6 to 9 differ in the dictionary only.
+    const presets = [
+      [1, 3, 128, 4],
+      [1, 4, 128, 8],
+      [1, 4, 273, 24],
+      [1, 4, 273, 48],
+      [2, 20, 16, 0],
+      [2, 20, 32, 0],
+    ];
+    const [mode, mf, niceLen, depth] = presets[spec.level] ?? [2, 20, 64, 0];
+    const dictSize = Math.max(spec.blockSize, 8192);
+    const filter = { id: lzma.FILTER_LZMA2, options: { dictSize, mode, mf, niceLen, depth } };
     return (input, output) =>
       new Promise((resolve, reject) => {
         const encoder = new lzma.Stream();

@@ -58,6 +58,12 @@ export const MIN_BLOCK_SIZE = 4096;
 /** Largest data block in bytes. */
 export const MAX_BLOCK_SIZE: number = 1024 * 1024;
 
+/**
+ * Most blocks of one file, holes included: 8 TiB at 128 KiB. Not of the format; each block has four bytes in the
+ * inode, holes too, and an archive can claim holes of any size.
+ */
+export const MAX_FILE_BLOCKS: number = 2 ** 26;
+
 /** A data or fragment block's size word: set when the block is stored raw. */
 export const BLOCK_RAW: number = 1 << 24;
 
@@ -128,3 +134,6 @@ export const XATTR_PREFIXES = ['user.', 'trusted.', 'security.'] as const;
 
 /** The image is padded to a multiple of this many bytes. */
 export const PADDING = 4096;
+
+/** Latest modification time: seconds since the epoch in 32 bits without a sign (7 February 2106). */
+export const MAX_TIME = 0xffff_ffff;

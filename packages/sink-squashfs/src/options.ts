@@ -2,7 +2,7 @@ import type { OptionSchema } from '@ocirender/interface';
 import { COMPRESSIONS } from './compression.ts';
 import { MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from './format.ts';
 
-/** Options of the in-process writer. */
+/** Options of the sink, for both engines. */
 export const squashfsOptions: OptionSchema = {
   compression: {
     type: 'choice',
@@ -44,5 +44,16 @@ export const squashfsOptions: OptionSchema = {
     type: 'boolean',
     default: true,
     description: 'Write the table that lets the image be exported over NFS',
+  },
+  engine: {
+    type: 'choice',
+    choices: ['in-process', 'mksquashfs'],
+    default: 'in-process',
+    description: 'What writes the image: this process, or an external mksquashfs 4.6 or later',
+  },
+  mksquashfs: {
+    type: 'string',
+    placeholder: 'PATH',
+    description: 'The external program, if it is not to be found in PATH; chooses engine mksquashfs',
   },
 };

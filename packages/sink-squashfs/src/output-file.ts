@@ -9,6 +9,7 @@ const COMPARE_SIZE = 256 * 1024;
 export class OutputFile {
   readonly #path: string;
   #fd: number | undefined;
+  #lastWrite: Promise<void> = Promise.resolve();
 
   /**
    * Creates the file.
@@ -22,14 +23,14 @@ export class OutputFile {
   }
 
   /**
-   * Writes bytes, off the main thread.
+   * Writes bytes, off the main thread. One write at a time.
    *
    * @param bytes - left alone by the caller until the promise settles
    * @param position - from the start of the file
    * @throws {OcirenderError} `ERR_OCIRENDER_IO`, for example when the disk is full
    */
   write(bytes: Uint8Array, position: number): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const done = new Promise<void>((resolve, reject) => {
       const step = (from: number): void => {
         if (this.#fd === undefined) {
           reject(this.#error('write', new Error('the file is closed')));
@@ -43,6 +44,8 @@ export class OutputFile {
       };
       step(0);
     });
+    this.#lastWrite = done.catch(() => {});
+    return done;
   }
 
   /**
@@ -72,19 +75,20 @@ export class OutputFile {
    * @param end - end of the last byte that counts
    * @param length - length to give the file
    */
-  finish(end: number, length: number): void {
+  async finish(end: number, length: number): Promise<void> {
     this.#guard('write', () => {
       const fd = this.#fd as number;
       fs.ftruncateSync(fd, end);
       fs.ftruncateSync(fd, length);
     });
-    this.close();
+    await this.close();
   }
 
-  /** Closes the file; once is enough. */
-  close(): void {
+  /** Closes the file when the write that is under way has ended: its number may be another file's right after. */
+  async close(): Promise<void> {
     const fd = this.#fd;
     this.#fd = undefined;
+    await this.#lastWrite;
     if (fd !== undefined) this.#guard('close', () => fs.closeSync(fd));
   }
 

@@ -1,4 +1,5 @@
 import { defineSink, type Sink, type SinkSession } from '@ocirender/interface';
+import { ExternalSession } from './external-engine.ts';
 import { squashfsOptions } from './options.ts';
 import { InProcessSession } from './session.ts';
 
@@ -9,5 +10,9 @@ export const squashfsSink: Sink = defineSink({
   extensions: ['.squashfs', '.sqfs', '.sqsh'],
   outputs: ['file'],
   options: squashfsOptions,
-  open: async (context): Promise<SinkSession> => new InProcessSession(context),
+  open: async (context): Promise<SinkSession> => {
+    const external =
+      context.options['engine'] === 'mksquashfs' || context.options['mksquashfs'] !== undefined;
+    return external ? ExternalSession.open(context) : new InProcessSession(context);
+  },
 });

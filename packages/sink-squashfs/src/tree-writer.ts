@@ -19,6 +19,7 @@ import {
   MAX_DEVICE_MINOR,
   MAX_NAME_LENGTH,
   MAX_SYMLINK_TARGET,
+  MAX_TIME,
 } from './format.ts';
 import { findHardLinks, type HardLink } from './hard-links.ts';
 import type { IdTable } from './id-table.ts';
@@ -32,9 +33,9 @@ import {
   symlinkInode,
 } from './inode.ts';
 import { type MetadataRef, MetadataWriter } from './metadata-writer.ts';
+import { type Frame, pathOf } from './tree-frame.ts';
+import { badDevice, nameTooLong, targetTooLong } from './unrepresentable.ts';
 import type { XattrTable } from './xattr-table.ts';
-
-const MAX_TIME = 0xffff_ffff;
 
 /** What a tree writer works with. */
 export interface TreeWriterSetup {
@@ -43,6 +44,8 @@ export interface TreeWriterSetup {
   readonly ids: IdTable;
   readonly xattrs: XattrTable;
   readonly diagnose: DiagnosticHandler;
+  /** Called now and then; throws to stop. */
+  readonly check: () => void;
 }
 
 /** What was written of a tree. */
@@ -54,20 +57,6 @@ export interface WrittenTree {
   readonly refs: Float64Array;
   /** Inodes whose time had a fraction of a second. */
   readonly timesTruncated: number;
-}
-
-/** A directory on the way from the root to where the walk is. */
-interface Frame {
-  readonly directory: DirectoryInode;
-  readonly name: ByteString;
-  readonly above: Frame | undefined;
-  readonly number: number;
-  readonly children: readonly [ByteString, Inode][];
-  /** Inode numbers of the children. */
-  readonly numbers: Uint32Array;
-  /** Listings of the subdirectories that are done, by position among the children. */
-  readonly listings: Map<number, Listing>;
-  next: number;
 }
 
 /**
@@ -121,6 +110,7 @@ export class TreeWriter {
         frame = this.#enter(inode, name, frame.numbers[frame.next - 1] as number, frame);
         continue;
       }
+      this.#setup.check();
       const listing = await this.#writeChildren(frame);
       const above = frame.above;
       if (above === undefined) return this.#writeInode(frame, '', root, frame.number, listing, 0);
@@ -257,32 +247,4 @@ function subdirectories(directory: DirectoryInode): number {
   let count = 0;
   for (const child of directory.children.values()) if (child.type === 'directory') count++;
   return count;
-}
-
-function pathOf(frame: Frame | undefined, name: ByteString): ByteString {
-  const names = name === '' ? [] : [name];
-  for (let at = frame; at?.above !== undefined; at = at.above) names.push(at.name);
-  return names.reverse().join('/');
-}
-
-function nameTooLong(path: ByteString, length: number): OcirenderError {
-  return new OcirenderError(
-    'ERR_OCIRENDER_SINK_SQUASHFS_NAME_LENGTH',
-    `${displayPath(path)}: a name of ${length} bytes; squashfs holds 1 to ${MAX_NAME_LENGTH}`,
-  );
-}
-
-function targetTooLong(path: ByteString, length: number): OcirenderError {
-  return new OcirenderError(
-    'ERR_OCIRENDER_SINK_SQUASHFS_SYMLINK_LENGTH',
-    `${displayPath(path)}: a link target of ${length} bytes; Linux reads at most ${MAX_SYMLINK_TARGET} from squashfs`,
-  );
-}
-
-function badDevice(path: ByteString, major: number, minor: number): OcirenderError {
-  return new OcirenderError(
-    'ERR_OCIRENDER_SINK_SQUASHFS_DEVICE_NUMBER',
-    `${displayPath(path)}: device ${major}:${minor}; squashfs holds major numbers to ${MAX_DEVICE_MAJOR} and minor ` +
-      `numbers to ${MAX_DEVICE_MINOR}`,
-  );
 }

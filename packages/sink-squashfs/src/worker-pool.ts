@@ -17,6 +17,7 @@ export interface WorkerPoolEvents {
 
 interface Member {
   readonly worker: Worker;
+  readonly exited: Promise<void>;
   /** Slots that it has been given and has not answered. */
   load: number;
 }
@@ -49,6 +50,7 @@ export class WorkerPool {
       codec,
       data: this.slots.map((slot) => slot.sharedData),
       control: this.slots.map((slot) => slot.sharedControl),
+      stop: new SharedArrayBuffer(4),
     };
     this.#events = events;
   }
@@ -64,10 +66,15 @@ export class WorkerPool {
     member.worker.postMessage(slot.index);
   }
 
-  /** Ends all threads; whatever they were doing is lost. */
+  /**
+   * Ends all threads after the blocks at which they are; other work is lost. They are asked to end, for a thread
+   * that is terminated within a native codec (lzma-native) takes the whole process with it.
+   */
   async end(): Promise<void> {
     this.#ended = true;
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+    Atomics.store(new Int32Array(this.#setup.stop), 0, 1);
+    for (const { worker } of this.#members) worker.postMessage(-1);
+    await Promise.all(this.#members.map(({ exited }) => exited));
   }
 
   #start(): Member {
@@ -77,7 +84,8 @@ export class WorkerPool {
       execArgv: [],
       stdin: false,
     });
-    const member: Member = { worker, load: 0 };
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const member: Member = { worker, exited, load: 0 };
     worker.on('message', (answer: WorkerAnswer) => {
       if (this.#ended) return;
       member.load--;

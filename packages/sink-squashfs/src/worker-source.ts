@@ -7,6 +7,8 @@ export interface WorkerSetup {
   readonly data: readonly SharedArrayBuffer[];
   /** Control words of every slot: see block-slot.ts. */
   readonly control: readonly SharedArrayBuffer[];
+  /** One 32-bit word: not 0 when the threads are to end. */
+  readonly stop: SharedArrayBuffer;
 }
 
 /** What a worker answers for each slot. */
@@ -33,6 +35,7 @@ function runWorker(
   const codec = makeCodec(workerData.codec, load);
   const output = new Uint8Array(codec.outputSize);
   const zeros = Buffer.alloc(workerData.codec.blockSize);
+  const stop = new Int32Array(workerData.stop);
   const waiting: number[] = [];
   let busy = false;
 
@@ -45,6 +48,7 @@ function runWorker(
     let from = 0;
     let to = 0;
     for (let i = 1; i <= (control[0] as number); i++) {
+      if (Atomics.load(stop, 0) !== 0) return;
       const length = (control[i] as number) & 0xffffff;
       const keepZeros = ((control[i] as number) & 0x40000000) !== 0;
       const input = data.subarray(from, from + length);
@@ -71,6 +75,8 @@ function runWorker(
   const work = async (): Promise<void> => {
     busy = true;
     for (let slot = waiting.shift(); slot !== undefined; slot = waiting.shift()) {
+      // Its last message: without the port the thread has nothing to wait for, and ends.
+      if (Atomics.load(stop, 0) !== 0) return parentPort.close();
       try {
         await compressSlot(slot);
         parentPort.postMessage({ slot });

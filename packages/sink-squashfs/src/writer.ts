@@ -85,6 +85,7 @@ export class SquashfsWriter {
       file: this.#file,
       contents: this.#contents,
       fragments: this.#fragments,
+      blockSize: this.#blockSize,
       codec: this.#plan.codec,
       threads: options.threads ?? 1,
       start: this.#plan.dataStart,
@@ -128,9 +129,9 @@ export class SquashfsWriter {
     const ids = new IdTable();
     const xattrs = new XattrTable();
     const diagnose = this.#options.diagnose ?? ((): void => {});
-    const written = await new TreeWriter({ codec, contents: this.#contents, ids, xattrs, diagnose }).write(
-      tree,
-    );
+    const check = (): void => this.#blocks.check();
+    const treeWriter = new TreeWriter({ codec, contents: this.#contents, ids, xattrs, diagnose, check });
+    const written = await treeWriter.write(tree);
 
     const tables = new TableFile(this.#file, codec, end);
     const inodeTable = await tables.blocks(written.inodes);
@@ -162,7 +163,7 @@ export class SquashfsWriter {
     if (this.#plan.options.length > 0) await this.#file.write(this.#plan.options, superblock.length);
     await this.#file.write(superblock, 0);
     const bytesWritten = Math.ceil(bytesUsed / PADDING) * PADDING;
-    this.#file.finish(bytesUsed, bytesWritten);
+    await this.#file.finish(bytesUsed, bytesWritten);
     return {
       bytesWritten,
       inodes: written.refs.length,
@@ -188,11 +189,8 @@ export class SquashfsWriter {
    */
   async abort(reason: unknown): Promise<void> {
     await this.#blocks.abort(reason).catch(() => {});
-    try {
-      this.#file.close();
-    } catch {
-      // The file is given up anyway.
-    }
+    // An error here says nothing new: the file is given up.
+    await this.#file.close().catch(() => {});
   }
 
   #flags(hasXattrs: boolean): number {

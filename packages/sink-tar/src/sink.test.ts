@@ -102,11 +102,11 @@ test('tar-stream reads the tree from a file', async () => {
   const owner = '1000:100 1700000000';
   expect(await readWithTarStream(tar)).toStrictEqual([
     `file sub/file  644 ${owner} hello`,
-    `directory ./  755 ${owner} `,
     `link again sub/file 644 ${owner} `,
-    `directory sub/  755 ${owner} `,
     `file sub/empty  644 ${owner} `,
     `symlink sub/symlink ../file 777 ${owner} `,
+    `directory sub/  755 ${owner} `,
+    `directory ./  755 ${owner} `,
   ]);
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { aclFromText, aclToText } from './acl.ts';
+import { aclFromText, aclToText, modeOfAcl } from './acl.ts';
 
 /** What Linux 6.1 stores for `setfacl -m u:1000:rwx,m::rwx` on a file of mode 0640. */
 const KERNEL = '0200000001000600ffffffff02000700e803000004000400ffffffff10000700ffffffff20000000ffffffff';
@@ -12,6 +12,10 @@ function hex(bytes: Uint8Array | undefined): string | undefined {
 
 test('text becomes the value that the kernel stores', () => {
   expect(hex(aclFromText(TEXT, 'access'))).toBe(KERNEL);
+});
+
+test('the mode under an ACL shows its mask', () => {
+  expect(modeOfAcl(Buffer.from(KERNEL, 'hex'))).toBe(0o670);
 });
 
 test.each([
@@ -40,6 +44,7 @@ test.each([
   ['somebody twice', 'user::rw-,user:1:rwx,user:1:r--,group::r--,mask::rwx,other::---'],
   ['an id of 32 ones', 'user::rw-,user:4294967295:rwx,group::r--,mask::rwx,other::---'],
   ['unknown words', 'everyone@:rwx::allow'],
+  ['words that every object has', 'constructor::rwx,user::rwx,group::r--,other::---'],
   ['unknown permissions', 'user::rwz,group::r--,other::---'],
   ['a named mask', 'user::rw-,group::r--,mask:5:rwx,other::---'],
 ])('%s: refused', (_, text) => {

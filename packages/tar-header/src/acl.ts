@@ -23,16 +23,17 @@ interface AclEntry {
   readonly id: number;
 }
 
-const TAGS: Readonly<Record<string, readonly [tag: number, named: number]>> = {
-  user: [USER_OWNER, USER],
-  u: [USER_OWNER, USER],
-  group: [GROUP_OWNER, GROUP],
-  g: [GROUP_OWNER, GROUP],
-  mask: [MASK, -1],
-  m: [MASK, -1],
-  other: [OTHER, -1],
-  o: [OTHER, -1],
-};
+/** Tag of the owner's entry of a word, and of a named one where there can be any. */
+const TAGS: ReadonlyMap<string, readonly [tag: number, named: number | undefined]> = new Map([
+  ['user', [USER_OWNER, USER]],
+  ['u', [USER_OWNER, USER]],
+  ['group', [GROUP_OWNER, GROUP]],
+  ['g', [GROUP_OWNER, GROUP]],
+  ['mask', [MASK, undefined]],
+  ['m', [MASK, undefined]],
+  ['other', [OTHER, undefined]],
+  ['o', [OTHER, undefined]],
+]);
 
 /**
  * Turns the text of an ACL (`SCHILY.acl.access`, `SCHILY.acl.default`) into the kernel's xattr value.
@@ -60,13 +61,13 @@ export function aclFromText(text: ByteString, kind: 'access' | 'default'): Uint8
 
 function parseAclEntry(spec: string): AclEntry | undefined {
   const [word = '', name = '', permissionText = '', star, ...rest] = splitEntry(spec);
-  const tags = TAGS[word];
+  const tags = TAGS.get(word);
   if (tags === undefined || rest.length > 0) return undefined;
   const permissions = parsePermissions(permissionText);
   if (permissions === undefined) return undefined;
   if (name === '') return star === undefined ? { tag: tags[0], permissions, id: NO_ID } : undefined;
   const number = star ?? name;
-  if (tags[1] < 0 || !/^\d{1,10}$/.test(number)) return undefined;
+  if (tags[1] === undefined || !/^\d{1,10}$/.test(number)) return undefined;
   const id = Number(number);
   return id < NO_ID ? { tag: tags[1], permissions, id } : undefined;
 }
@@ -105,6 +106,22 @@ function encode(entries: readonly AclEntry[]): Uint8Array {
     view.setUint32(at + 4, entry.id, true);
   }
   return bytes;
+}
+
+/**
+ * Gives the mode that a file has under an ACL: the kernel shows the mask in place of the group's bits.
+ *
+ * @param value - a value from {@link aclFromText}, not empty
+ * @returns nine permission bits
+ */
+export function modeOfAcl(value: Uint8Array): number {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const permissions = new Map<number, number>();
+  for (let at = HEADER_SIZE; at < value.length; at += ENTRY_SIZE) {
+    permissions.set(view.getUint16(at, true), view.getUint16(at + 2, true));
+  }
+  const group = permissions.get(MASK) ?? permissions.get(GROUP_OWNER) ?? 0;
+  return ((permissions.get(USER_OWNER) ?? 0) << 6) | (group << 3) | (permissions.get(OTHER) ?? 0);
 }
 
 const WORDS: ReadonlyMap<number, string> = new Map([

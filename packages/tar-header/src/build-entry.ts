@@ -11,7 +11,8 @@ import {
 import * as format from './format.ts';
 import type { HeaderBlock } from './header-block.ts';
 import type { TarLimits } from './limits.ts';
-import type { PaxSparse, PaxValues } from './pax-values.ts';
+import type { PaxSparse } from './pax-sparse.ts';
+import type { PaxValues } from './pax-values.ts';
 
 /** What headers ahead of an entry's own block say about it. */
 export interface Overrides {
@@ -65,7 +66,11 @@ export function buildEntry(header: HeaderBlock, overrides: Overrides, limits: Ta
   const { local, global } = overrides;
   let type = TYPES.get(header.type);
   const sparse = type === 'file' ? local?.sparse : undefined;
-  let path = sparse?.name ?? overrides.longName ?? pick(local?.path, global?.path) ?? header.path();
+  let path =
+    (type === 'file' ? local?.sparseName : undefined) ??
+    overrides.longName ??
+    pick(local?.path, global?.path) ??
+    header.path();
   if (type === undefined) throw unknownType(header, path);
   if (type === 'file' && header.type !== format.TYPE_CONTIGUOUS_FILE && path.endsWith('/'))
     type = 'directory';
@@ -85,7 +90,7 @@ export function buildEntry(header: HeaderBlock, overrides: Overrides, limits: Ta
     devMinor: isDevice
       ? (pick(local?.devMinor, global?.devMinor) ?? header.device('minor', format.MAX_ID))
       : 0,
-    mode: header.number(format.MODE, 'mode', 0, Number.MAX_SAFE_INTEGER) % (format.MODE_MASK + 1),
+    mode: modeOf(header, local?.aclMode ?? global?.aclMode),
     uid: pick(local?.uid, global?.uid) ?? header.number(format.UID, 'uid', 0, format.MAX_ID),
     gid: pick(local?.gid, global?.gid) ?? header.number(format.GID, 'gid', 0, format.MAX_ID),
     mtime:
@@ -146,6 +151,13 @@ function paxSparse(header: HeaderBlock, entry: Entry, stored: number, sparse: Pa
   return isMapAhead
     ? { entry, stored, hasContent: true, sparse: 'map-blocks', pairs: [] }
     : { entry, stored, hasContent: true, sparse: 'pairs', pairs: pairs ?? [] };
+}
+
+/** libarchive writes the group's own bits into the header of a file with an ACL, where the kernel has the mask. */
+function modeOf(header: HeaderBlock, aclMode: number | undefined): number {
+  const value = header.number(format.MODE, 'mode', 0, Number.MAX_SAFE_INTEGER);
+  const mode = value % (format.MODE_MASK + 1);
+  return aclMode === undefined ? mode : (mode & 0o7000) | aclMode;
 }
 
 function linkTarget(

@@ -153,7 +153,7 @@ describe('any entries', () => {
           ).toStrictEqual(whole);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

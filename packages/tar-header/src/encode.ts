@@ -9,12 +9,10 @@ import {
 import * as format from './format.ts';
 import { tarPadding } from './padding.ts';
 import { encodePaxBody, type PaxRecords, setMetadata, setName, setText } from './pax-encode.ts';
+import { type Block, MAX_OCTAL_7, MAX_OCTAL_11, writeBlock } from './ustar-block.ts';
+import { basename, shortenName, splitPath } from './ustar-path.ts';
 
 const BLOCK = format.BLOCK_SIZE;
-const MAX_NAME = format.NAME.length;
-const MAX_PREFIX = format.PREFIX.length;
-const MAX_OCTAL_7 = 0o7777777;
-const MAX_OCTAL_11 = 0o77777777777;
 
 const TYPE_FLAGS: Readonly<Record<EntryType, number>> = {
   file: format.TYPE_FILE,
@@ -29,27 +27,13 @@ const TYPE_FLAGS: Readonly<Record<EntryType, number>> = {
 /** What a tar ends with: two blocks of NULs. */
 export const END_OF_ARCHIVE: Uint8Array = new Uint8Array(2 * BLOCK);
 
-/** The values of a header block. */
-interface Block {
-  readonly prefix: ByteString;
-  readonly name: ByteString;
-  readonly linkName: ByteString;
-  readonly type: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly mtime: number;
-  readonly devMajor: number;
-  readonly devMinor: number;
-}
-
 /**
  * Gives what stands before an entry's data: a PAX header where ustar has no room for something, the header
  * block, and the map of a sparse file (GNU sparse format 1.0). The same entry always gives the same bytes.
  *
  * After it come {@link storedSize} bytes (of a sparse file only the data, no holes) and {@link tarPadding}
- * NULs.
+ * NULs. Extents that do not begin and end at whole blocks are legal, but GNU tar misreads them: pass
+ * them through {@link alignExtents}.
  *
  * @param entry - the entry; `extents` makes it sparse
  * @returns whole blocks
@@ -57,6 +41,17 @@ interface Block {
  * that ends in a slash, a number out of range
  */
 export function encodeTarHeader(entry: Entry): Uint8Array {
+  return encodeHeader(entry, Buffer.alloc(BLOCK));
+}
+
+/**
+ * As {@link encodeTarHeader}, for writers of many: allocates nothing where one block is enough.
+ *
+ * @param entry - the entry
+ * @param scratch - one block, overwritten and given back if the header fits
+ * @returns whole blocks
+ */
+export function encodeHeader(entry: Entry, scratch: Buffer): Uint8Array {
   checkNames(entry);
   const isFile = entry.type === 'file';
   const map = isFile && entry.extents !== undefined ? encodeSparseMap(entry.extents, entry.size) : undefined;
@@ -70,10 +65,10 @@ export function encodeTarHeader(entry: Entry): Uint8Array {
     setText(records, 'GNU.sparse.minor', '0');
     setName(records, 'GNU.sparse.name', path);
     setText(records, 'GNU.sparse.realsize', String(entry.size));
-    where = { prefix: '', name: shorten(`GNUSparseFile.0/${basename(path)}`) };
+    where = { prefix: '', name: shortenName(`GNUSparseFile.0/${basename(path)}`) };
   } else if (where === undefined) {
     setName(records, 'path', path);
-    where = { prefix: '', name: shorten(path) };
+    where = { prefix: '', name: shortenName(path) };
   }
   if (entry.linkTarget.length > format.LINKNAME.length) setName(records, 'linkpath', entry.linkTarget);
   if (size > MAX_OCTAL_11) setText(records, 'size', String(size));
@@ -82,8 +77,9 @@ export function encodeTarHeader(entry: Entry): Uint8Array {
   setMetadata(records, entry);
 
   const block: Block = {
-    ...where,
-    linkName: shorten(entry.linkTarget),
+    prefix: where.prefix,
+    name: where.name,
+    linkName: shortenName(entry.linkTarget),
     type: TYPE_FLAGS[entry.type],
     mode: inRange(entry, 'mode', 0, format.MODE_MASK),
     uid: unless(entry.uid > MAX_OCTAL_7, inRange(entry, 'uid', 0, format.MAX_ID)),
@@ -93,7 +89,10 @@ export function encodeTarHeader(entry: Entry): Uint8Array {
     devMajor: inRange(entry, 'devMajor', 0, format.MAX_ID),
     devMinor: inRange(entry, 'devMinor', 0, format.MAX_ID),
   };
-  return assemble(block, records, map, path);
+  if (records.size > 0) return assemble(block, records, map, path);
+  scratch.fill(0);
+  writeBlock(scratch, block);
+  return scratch;
 }
 
 /**
@@ -114,17 +113,12 @@ function assemble(
   map: Uint8Array | undefined,
   path: ByteString,
 ): Uint8Array {
-  if (records.size === 0) {
-    const bytes = Buffer.alloc(BLOCK);
-    writeBlock(bytes, block);
-    return bytes;
-  }
   const body = encodePaxBody(records);
   const bodyEnd = BLOCK + body.length + tarPadding(body.length);
   const bytes = Buffer.alloc(bodyEnd + BLOCK + (map?.length ?? 0));
   writeBlock(bytes, {
     prefix: '',
-    name: shorten(`PaxHeaders/${basename(path)}`),
+    name: shortenName(`PaxHeaders/${basename(path)}`),
     linkName: '',
     type: format.TYPE_PAX,
     mode: 0o644,
@@ -152,64 +146,6 @@ function encodeSparseMap(extents: readonly Extent[], size: number): Uint8Array {
   const bytes = Buffer.alloc(text.length + tarPadding(text.length));
   bytes.write(text, 'latin1');
   return bytes;
-}
-
-function writeBlock(bytes: Buffer, block: Block): void {
-  bytes.write(block.name, format.NAME.offset, 'latin1');
-  writeNumber(bytes, format.MODE, block.mode);
-  writeNumber(bytes, format.UID, block.uid);
-  writeNumber(bytes, format.GID, block.gid);
-  writeNumber(bytes, format.SIZE, block.size);
-  writeNumber(bytes, format.MTIME, block.mtime);
-  bytes.fill(0x20, format.CHECKSUM.offset, format.CHECKSUM.offset + format.CHECKSUM.length);
-  bytes[format.TYPEFLAG_OFFSET] = block.type;
-  if (block.linkName !== '') bytes.write(block.linkName, format.LINKNAME.offset, 'latin1');
-  bytes.write('ustar\x0000', format.MAGIC.offset, 'latin1');
-  writeNumber(bytes, format.DEV_MAJOR, block.devMajor);
-  writeNumber(bytes, format.DEV_MINOR, block.devMinor);
-  if (block.prefix !== '') bytes.write(block.prefix, format.PREFIX.offset, 'latin1');
-  let sum = 0;
-  for (let at = 0; at < BLOCK; at++) sum += bytes[at]!;
-  // Six digits, a NUL, a space.
-  writeOctal(bytes, format.CHECKSUM.offset, 6, sum);
-  bytes[format.CHECKSUM.offset + 6] = 0;
-}
-
-/** Octal with a NUL at the end; base-256 for the only numbers that neither octal nor PAX can say, devices. */
-function writeNumber(bytes: Buffer, { offset, length }: format.Field, value: number): void {
-  if (value <= (length === 8 ? MAX_OCTAL_7 : MAX_OCTAL_11)) {
-    writeOctal(bytes, offset, length - 1, value);
-    return;
-  }
-  bytes[offset] = 0x80;
-  bytes.writeUInt32BE(value, offset + length - 4);
-}
-
-function writeOctal(bytes: Buffer, offset: number, digits: number, value: number): void {
-  let left = value;
-  for (let at = offset + digits - 1; at >= offset; at--) {
-    bytes[at] = 0x30 + (left % 8);
-    left = Math.floor(left / 8);
-  }
-}
-
-/** The shortest prefix that leaves a name of at most 100 bytes; undefined when ustar has no room. */
-function splitPath(path: ByteString): { prefix: ByteString; name: ByteString } | undefined {
-  if (path.length <= MAX_NAME) return { prefix: '', name: path };
-  if (path.length > MAX_PREFIX + 1 + MAX_NAME) return undefined;
-  const slash = path.indexOf('/', Math.max(1, path.length - MAX_NAME - 1));
-  if (slash < 0 || slash > MAX_PREFIX || slash === path.length - 1) return undefined;
-  return { prefix: path.slice(0, slash), name: path.slice(slash + 1) };
-}
-
-/** What old readers see of a name that a PAX record replaces; it must not look like a directory. */
-function shorten(name: ByteString): ByteString {
-  return name.length <= MAX_NAME ? name : name.slice(0, MAX_NAME).replace(/\/+$/, '');
-}
-
-function basename(path: ByteString): ByteString {
-  const end = path.endsWith('/') ? path.length - 1 : path.length;
-  return path.slice(path.lastIndexOf('/', end - 1) + 1, end);
 }
 
 function unless(condition: boolean, value: number): number {

@@ -3,13 +3,14 @@
  *
  * @example
  * ```js
- * import { encodeTarHeader, readTar } from '@ocirender/tar-header';
+ * import { readTar } from '@ocirender/tar-header';
  *
  * for await (const { entry, content } of readTar(process.stdin)) console.log(entry.type, entry.path);
  * ```
  *
  * @packageDocumentation
  */
+export { alignExtents } from './align-extents.ts';
 export { END_OF_ARCHIVE, encodeTarHeader, storedSize } from './encode.ts';
 export type { TarEvent } from './events.ts';
 export type { TarLimits } from './limits.ts';

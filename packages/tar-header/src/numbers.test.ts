@@ -39,6 +39,7 @@ describe('numbers of the header block', () => {
 describe('PAX numbers', () => {
   test('decimals', () => {
     expect(parseDecimal('8589934592')).toBe(8589934592);
+    expect(parseDecimal('000000000000000000000999')).toBe(999);
     for (const text of ['', '-1', '+1', '1.0', '0x1', ' 1', '9007199254740993'])
       expect(parseDecimal(text)).toBeNaN();
   });

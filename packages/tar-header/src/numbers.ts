@@ -52,7 +52,7 @@ function parseBase256(bytes: Uint8Array, offset: number, length: number): number
  * @returns the number, NaN when it is malformed or not a safe integer
  */
 export function parseDecimal(text: ByteString): number {
-  if (!/^\d{1,20}$/.test(text)) return Number.NaN;
+  if (!/^0*\d{1,16}$/.test(text)) return Number.NaN;
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : Number.NaN;
 }
@@ -71,7 +71,7 @@ export interface Timestamp {
  * @returns the time, or undefined when it is malformed or its seconds are not a safe integer
  */
 export function parsePaxTime(text: ByteString): Timestamp | undefined {
-  const match = /^(-?)(\d{1,20})(?:\.(\d*))?$/.exec(text);
+  const match = /^(-?)(0*\d{1,16})(?:\.(\d*))?$/.exec(text);
   if (match === null) return undefined;
   const whole = Number(match[2]);
   if (!Number.isSafeInteger(whole)) return undefined;

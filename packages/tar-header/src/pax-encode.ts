@@ -4,6 +4,7 @@ import { ACL_ACCESS, ACL_DEFAULT, aclToText } from './acl.ts';
 import { formatPaxTime } from './numbers.ts';
 import { formatPaxRecord } from './pax-records.ts';
 import { isInterpretedKey } from './pax-values.ts';
+import { encodeXattrName } from './xattr-coding.ts';
 
 /** Records by key, in no particular order. */
 export type PaxRecords = Map<ByteString, Uint8Array>;
@@ -65,15 +66,7 @@ function setXattr(records: PaxRecords, name: ByteString, value: Uint8Array): voi
     if (text !== undefined) setText(records, `SCHILY.acl.${kind}`, text);
   }
   if (!/[=\0]/.test(name)) records.set(`SCHILY.xattr.${name}`, value);
-  else setText(records, `LIBARCHIVE.xattr.${urlEncode(name)}`, Buffer.from(value).toString('base64'));
-}
-
-/** A key ends at its first "=", so that only libarchive's encoding can hold such a name. */
-function urlEncode(name: ByteString): string {
-  return name.replace(
-    /[^!-$&-<>-~]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
+  else setText(records, `LIBARCHIVE.xattr.${encodeXattrName(name)}`, Buffer.from(value).toString('base64'));
 }
 
 /**

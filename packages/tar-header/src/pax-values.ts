@@ -1,29 +1,21 @@
 import { type ByteString, type DiagnosticCode, FormatError, LimitError } from '@ocirender/interface';
-import { ACL_ACCESS, ACL_DEFAULT, aclFromText } from './acl.ts';
+import { ACL_ACCESS, ACL_DEFAULT, aclFromText, modeOfAcl } from './acl.ts';
 import { MAX_ID } from './format.ts';
 import type { TarLimits } from './limits.ts';
-import { parseDecimal, parsePaxTime, type Timestamp } from './numbers.ts';
+import { parsePaxTime, type Timestamp } from './numbers.ts';
+import { malformedRecord, paxNumber } from './pax-number.ts';
 import { parsePaxRecords } from './pax-records.ts';
+import { GNU_SPARSE, PaxSparse } from './pax-sparse.ts';
+import { decodeXattrName, decodeXattrValue } from './xattr-coding.ts';
 
 /** `null` stands for an empty value: it deletes the record, a global one of the same key included. */
 type Override<T> = T | null | undefined;
-
-/** What the `GNU.sparse.*` records say. */
-export interface PaxSparse {
-  major?: ByteString;
-  minor?: ByteString;
-  name?: ByteString;
-  size?: number;
-  /** Offset and length of each data extent, alternating (formats 0.0 and 0.1). */
-  pairs?: number[];
-}
 
 /** Reports a record that is not used. */
 export type PaxDiagnose = (code: DiagnosticCode, message: string) => void;
 
 const SCHILY_XATTR = 'SCHILY.xattr.';
 const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.';
-const GNU_SPARSE = 'GNU.sparse.';
 
 /**
  * Records that describe what ocirender knows otherwise or has no use for: names of owners (ids count), times
@@ -78,6 +70,10 @@ export class PaxValues {
   devMajor: Override<number>;
   devMinor: Override<number>;
   sparse: PaxSparse | undefined;
+  /** The file's name, where its header block has another. */
+  sparseName: Override<ByteString>;
+  /** Nine permission bits that the access ACL implies. */
+  aclMode: number | undefined;
   xattrs: Map<ByteString, Uint8Array> | undefined;
   xattrBytes = 0;
   extra: Map<ByteString, Uint8Array | null> | undefined;
@@ -110,25 +106,25 @@ export class PaxValues {
         this.linkpath = this.#name(key, value, offset);
         return;
       case 'size':
-        this.size = number(key, value, offset, Number.MAX_SAFE_INTEGER);
+        this.size = paxNumber(key, value, offset, Number.MAX_SAFE_INTEGER);
         return;
       case 'uid':
-        this.uid = number(key, value, offset, MAX_ID);
+        this.uid = paxNumber(key, value, offset, MAX_ID);
         return;
       case 'gid':
-        this.gid = number(key, value, offset, MAX_ID);
+        this.gid = paxNumber(key, value, offset, MAX_ID);
         return;
       case 'SCHILY.devmajor':
-        this.devMajor = number(key, value, offset, MAX_ID);
+        this.devMajor = paxNumber(key, value, offset, MAX_ID);
         return;
       case 'SCHILY.devminor':
-        this.devMinor = number(key, value, offset, MAX_ID);
+        this.devMinor = paxNumber(key, value, offset, MAX_ID);
         return;
       case 'mtime':
         this.mtime =
           value.length === 0
             ? null
-            : (parsePaxTime(value.toString('latin1')) ?? malformed(key, value, offset));
+            : (parsePaxTime(value.toString('latin1')) ?? malformedRecord(key, value, offset));
         return;
       case 'SCHILY.acl.access':
         this.#setAcl(ACL_ACCESS, 'access', key, value);
@@ -174,8 +170,8 @@ export class PaxValues {
   }
 
   #setLibarchiveXattr(key: ByteString, value: Buffer): void {
-    const name = urlDecode(key.slice(LIBARCHIVE_XATTR.length));
-    const bytes = base64Decode(value);
+    const name = decodeXattrName(key.slice(LIBARCHIVE_XATTR.length));
+    const bytes = decodeXattrValue(value);
     if (name === undefined || bytes === undefined) {
       this.#diagnose('pax-record-ignored', `the PAX record ${key} is not encoded as libarchive does it`);
     } else this.#setXattr(key, name, bytes);
@@ -185,91 +181,20 @@ export class PaxValues {
     const acl = aclFromText(value.toString('latin1'), kind);
     if (acl === undefined) {
       this.#diagnose('pax-record-ignored', `the PAX record ${key} is not an ACL of numeric ids`);
-    } else if (acl.length > 0) this.#setXattr(key, xattr, acl);
-  }
-
-  #setSparse(key: string, value: Buffer, offset: number): void {
-    this.sparse ??= {};
-    const sparse = this.sparse;
-    switch (key.slice(GNU_SPARSE.length)) {
-      case 'major':
-        sparse.major = value.toString('latin1');
-        return;
-      case 'minor':
-        sparse.minor = value.toString('latin1');
-        return;
-      case 'name': {
-        const name = this.#name(key, value, offset);
-        if (name === null) delete sparse.name;
-        else sparse.name = name;
-        return;
-      }
-      case 'size':
-      case 'realsize':
-        sparse.size = number(key, value, offset, Number.MAX_SAFE_INTEGER) ?? malformed(key, value, offset);
-        return;
-      case 'offset':
-      case 'numbytes':
-        this.#addSparseNumber(sparse, key, value, offset);
-        return;
-      case 'map':
-        sparse.pairs = [];
-        if (value.length === 0) return;
-        for (const text of value.toString('latin1').split(',')) {
-          const parsed = parseDecimal(text);
-          if (Number.isNaN(parsed)) malformed(key, value, offset);
-          sparse.pairs.push(parsed);
-        }
-        if (sparse.pairs.length % 2 !== 0) malformed(key, value, offset);
-        this.#checkExtents(sparse.pairs);
-        return;
-      case 'numblocks':
-        sparse.pairs ??= [];
-        return;
-    }
-    this.#diagnose('pax-record-ignored', `the PAX record ${key} is unknown`);
-  }
-
-  /** Format 0.0 repeats `offset` and `numbytes`, one after the other. */
-  #addSparseNumber(sparse: PaxSparse, key: string, value: Buffer, offset: number): void {
-    sparse.pairs ??= [];
-    const expected = sparse.pairs.length % 2 === 0 ? `${GNU_SPARSE}offset` : `${GNU_SPARSE}numbytes`;
-    const parsed = number(key, value, offset, Number.MAX_SAFE_INTEGER);
-    if (key !== expected || parsed === null) malformed(key, value, offset);
-    sparse.pairs.push(parsed);
-    this.#checkExtents(sparse.pairs);
-  }
-
-  #checkExtents(pairs: readonly number[]): void {
-    const count = pairs.length / 2;
-    if (count > this.#limits.sparseExtents) {
-      throw new LimitError(
-        'sparseExtents',
-        this.#limits.sparseExtents,
-        `tar: a sparse file of ${Math.ceil(count)} extents`,
-      );
+    } else if (acl.length > 0) {
+      this.#setXattr(key, xattr, acl);
+      if (kind === 'access') this.aclMode = modeOfAcl(acl);
     }
   }
-}
 
-function number(key: string, value: Buffer, offset: number, maximum: number): number | null {
-  if (value.length === 0) return null;
-  const parsed = parseDecimal(value.toString('latin1', 0, 32));
-  return value.length <= 32 && parsed <= maximum ? parsed : malformed(key, value, offset);
-}
-
-function malformed(key: string, value: Buffer, offset: number): never {
-  const shown = JSON.stringify(value.toString('latin1', 0, 40));
-  throw new FormatError(`tar: the PAX record ${key} has an impossible value ${shown}`, offset);
-}
-
-function urlDecode(text: ByteString): ByteString | undefined {
-  if (/%(?![0-9a-fA-F]{2})/.test(text)) return undefined;
-  return text.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-function base64Decode(value: Buffer): Uint8Array | undefined {
-  const text = value.toString('latin1');
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.replace(/=+$/, '').length % 4 === 1) return undefined;
-  return Buffer.from(text, 'base64');
+  #setSparse(key: ByteString, value: Buffer, offset: number): void {
+    if (key === 'GNU.sparse.name') {
+      this.sparseName = this.#name(key, value, offset);
+      return;
+    }
+    this.sparse ??= new PaxSparse(this.#limits.sparseExtents);
+    if (!this.sparse.set(key, value, offset)) {
+      this.#diagnose('pax-record-ignored', `the PAX record ${key} is unknown`);
+    }
+  }
 }

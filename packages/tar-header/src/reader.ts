@@ -1,4 +1,4 @@
-import { type DiagnosticCode, displayPath, FormatError, LimitError } from '@ocirender/interface';
+import { type DiagnosticCode, displayPath, FormatError } from '@ocirender/interface';
 import { type Built, buildEntry } from './build-entry.ts';
 import { ContentCursor } from './content-cursor.ts';
 import type { TarEvent } from './events.ts';
@@ -7,7 +7,7 @@ import { checkBlock, HeaderBlock } from './header-block.ts';
 import { DEFAULT_TAR_LIMITS, type TarLimits } from './limits.ts';
 import { tarPadding } from './padding.ts';
 import { Preamble } from './preamble.ts';
-import { normalizeSparseMap, readGnuSparseExtents, SparseMapReader } from './sparse-map.ts';
+import { SparsePreface } from './sparse-preface.ts';
 
 /** How to read a tar. */
 export interface TarReaderOptions {
@@ -18,7 +18,7 @@ export interface TarReaderOptions {
 const BLOCK = format.BLOCK_SIZE;
 
 /** What comes next in the stream, once `#skip` is 0. */
-type State = 'header' | 'second-zero' | 'preamble' | 'extension-block' | 'map-block' | 'content' | 'end';
+type State = 'header' | 'second-zero' | 'preamble' | 'sparse-map' | 'content' | 'end';
 
 /**
  * Reads a tar stream in any dialect (V7, ustar, star, GNU, PAX). Does no IO: chunks of any size go in, events
@@ -42,8 +42,7 @@ export class TarReader {
   /** The entry being read. */
   #built: Built | undefined;
   #builtStart = 0;
-  #mapReader: SparseMapReader | undefined;
-  #mapBytes = 0;
+  #sparse: SparsePreface | undefined;
   #trailingReported = false;
 
   constructor(options: TarReaderOptions = {}) {
@@ -135,8 +134,7 @@ export class TarReader {
   #takeBlock(block: Buffer, offset: number): void {
     if (this.#state === 'header') this.#takeHeader(block, offset);
     else if (this.#state === 'second-zero') this.#takeSecondZero(block, offset);
-    else if (this.#state === 'extension-block') this.#takeExtension(block, offset);
-    else this.#takeMapBlock(block, offset);
+    else this.#takeSparseMap(block, offset);
   }
 
   #takeHeader(block: Buffer, offset: number): void {
@@ -197,63 +195,23 @@ export class TarReader {
     this.#builtStart = this.#entryStart < 0 ? offset : this.#entryStart;
     this.#entryStart = -1;
     this.#preamble.reset();
-    switch (built.sparse) {
-      case 'none':
-        this.#emit(built, built.stored);
-        return;
-      case 'pairs':
-        this.#emitSparse(built, built.pairs, built.stored, offset);
-        return;
-      case 'map-blocks':
-        this.#mapReader = new SparseMapReader(this.#limits.sparseExtents);
-        this.#mapBytes = 0;
-        this.#state = 'map-block';
-        return;
-      case 'extension-blocks':
-        readGnuSparseExtents(block, format.GNU_SPARSE_OFFSET, format.GNU_SPARSE_COUNT, built.pairs, offset);
-        if (block[format.GNU_SPARSE_EXTENDED_OFFSET] !== 0) this.#state = 'extension-block';
-        else this.#emitSparse(built, built.pairs, built.stored, offset);
+    if (built.sparse === 'none') {
+      this.#emit(built, built.stored);
+      return;
     }
+    this.#sparse = new SparsePreface(built, this.#limits.sparseExtents);
+    if (this.#sparse.begin(block, offset)) this.#emitSparse(this.#sparse, offset);
+    else this.#state = 'sparse-map';
   }
 
-  #takeExtension(block: Buffer, offset: number): void {
-    const built = this.#built!;
-    const before = built.pairs.length;
-    readGnuSparseExtents(block, 0, format.GNU_EXTENSION_COUNT, built.pairs, offset);
-    const { sparseExtents } = this.#limits;
-    if (built.pairs.length / 2 > sparseExtents) {
-      throw new LimitError(
-        'sparseExtents',
-        sparseExtents,
-        `tar: a sparse file of too many extents at byte ${offset}`,
-      );
-    }
-    const hasMore = block[format.GNU_EXTENSION_EXTENDED_OFFSET] !== 0;
-    if (!hasMore) this.#emitSparse(built, built.pairs, built.stored, offset);
-    else if (built.pairs.length === before)
-      throw new FormatError('tar: an empty GNU sparse extension', offset);
+  #takeSparseMap(block: Buffer, offset: number): void {
+    const sparse = this.#sparse!;
+    if (sparse.take(block, offset)) this.#emitSparse(sparse, offset);
   }
 
-  #takeMapBlock(block: Buffer, offset: number): void {
-    const built = this.#built!;
-    const mapReader = this.#mapReader!;
-    const isComplete = mapReader.feed(block, offset);
-    this.#mapBytes += BLOCK;
-    if (this.#mapBytes > built.stored)
-      throw new FormatError('tar: a GNU sparse map that exceeds its entry', offset);
-    if (isComplete) this.#emitSparse(built, mapReader.pairs, built.stored - this.#mapBytes, offset);
-  }
-
-  #emitSparse(built: Built, pairs: readonly number[], stored: number, offset: number): void {
-    const { extents, dataBytes } = normalizeSparseMap(pairs, built.entry.size, offset);
-    if (dataBytes !== stored) {
-      throw new FormatError(
-        `tar: the sparse file "${displayPath(built.entry.path)}" stores ${stored} bytes where its map has ${dataBytes}`,
-        offset,
-      );
-    }
-    if (extents !== undefined) built.entry.extents = extents;
-    this.#emit(built, stored);
+  #emitSparse(sparse: SparsePreface, offset: number): void {
+    this.#sparse = undefined;
+    this.#emit(sparse.built, sparse.complete(offset));
   }
 
   #emit(built: Built, stored: number): void {
@@ -273,8 +231,9 @@ export class TarReader {
 
   #checkTrailing(bytes: Buffer, at: number, base: number): void {
     if (this.#trailingReported) return;
-    const index = bytes.subarray(at).findIndex((byte) => byte !== 0);
-    if (index >= 0) this.#reportTrailing(base + at + index);
+    let index = at;
+    while (index < bytes.length && bytes[index] === 0) index++;
+    if (index < bytes.length) this.#reportTrailing(base + index);
   }
 
   #reportTrailing(offset: number): void {

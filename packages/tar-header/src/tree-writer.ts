@@ -5,21 +5,23 @@ import {
   type ContentInfo,
   type ContentRef,
   type DiagnosticHandler,
+  type DirectoryInode,
   displayPath,
-  type Entry,
   type Extent,
   equalMetadata,
   type FileInode,
   type Inode,
   isHole,
   type Metadata,
-  NO_XATTRS,
   type Tree,
   walkTree,
 } from '@ocirender/interface';
+import { alignExtents } from './align-extents.ts';
 import { BatchWriter } from './batch-writer.ts';
-import { END_OF_ARCHIVE, encodeTarHeader } from './encode.ts';
+import { END_OF_ARCHIVE, encodeHeader } from './encode.ts';
+import { BLOCK_SIZE } from './format.ts';
 import { tarPadding } from './padding.ts';
+import { entryOf, treeEntry } from './tree-entry.ts';
 
 /** What a {@link TarTreeWriter} wrote. */
 export interface TarTreeReport {
@@ -46,6 +48,7 @@ export class TarTreeWriter {
   readonly #out: BatchWriter;
   readonly #diagnose: DiagnosticHandler | undefined;
   readonly #placed: Placed[] = [];
+  readonly #block: Buffer = Buffer.alloc(BLOCK_SIZE);
   #entries = 0;
 
   /**
@@ -65,10 +68,14 @@ export class TarTreeWriter {
    * @returns the name for it in the tree
    */
   writeContent(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {
-    const { size, extents, placement } = info;
+    const { size, placement } = info;
+    const extents = info.extents && alignExtents(info.extents, size);
     const { path, metadata } = placement;
     const ref = this.#placed.push({ path, metadata, size }) - 1;
-    const header = encodeTarHeader(entryOf('file', path, metadata, placement.extraPax, { size, extents }));
+    const header = encodeHeader(
+      entryOf('file', path, metadata, placement.extraPax, { size, extents }),
+      this.#block,
+    );
     this.#entries++;
     if (content instanceof Uint8Array && extents === undefined) {
       checkSize(path, size, content.length);
@@ -81,22 +88,28 @@ export class TarTreeWriter {
         return ref;
       }
     }
-    return this.#writeSlowly(ref, header, content, info);
+    return this.#writeSlowly(ref, header, content, path, size, extents ?? [{ offset: 0, length: size }]);
   }
 
   /**
-   * Writes everything else and the end of the archive: directories (the root as `./` first), empty files,
-   * symlinks, devices, FIFOs, and hard links, in the order of {@link walkTree}.
+   * Writes everything else and the end of the archive: empty files, symlinks, devices, FIFOs and hard links in
+   * the order of {@link walkTree}, then the directories, each after all that it holds, the root (`./`) last.
+   * Extractors that set a directory's time at once (bsdtar, when the directory exists) are right all the same.
    *
    * @param tree - the final tree, in which every content is used under its placement
    * @returns how much was written
    * @throws {Error} when the tree contradicts what was written: a bug of the caller
    */
   async finish(tree: Tree): Promise<TarTreeReport> {
-    /** Names under which inodes are in the tar so far. */
+    /** Names under which inodes without content are in the tar so far. */
     const names = new Map<Inode, ByteString>();
+    const directories: { path: ByteString; inode: DirectoryInode }[] = [];
     let used = 0;
     for (const { path, inode } of walkTree(tree)) {
+      if (inode.type === 'directory') {
+        directories.push({ path, inode });
+        continue;
+      }
       if (inode.type === 'socket') {
         this.#diagnose?.({
           code: 'not-representable',
@@ -111,33 +124,43 @@ export class TarTreeWriter {
         continue;
       }
       const target = placed?.path ?? names.get(inode);
-      if (inode.type !== 'directory' && target === undefined) names.set(inode, path);
-      const header = encodeTarHeader(treeEntry(path, inode, target));
-      this.#entries++;
-      if (!this.#out.tryAppend(header)) await this.#out.append(header);
+      if (target === undefined) names.set(inode, path);
+      const header = encodeHeader(treeEntry(path, inode, target), this.#block);
+      if (!this.#add(header)) await this.#out.append(header);
     }
     if (used !== this.#placed.length) {
       throw new Error(
         `tar: ${this.#placed.length - used} contents were written that the tree does not place`,
       );
     }
+    for (const { path, inode } of directories.reverse()) {
+      const header = encodeHeader(treeEntry(path, inode, undefined), this.#block);
+      if (!this.#add(header)) await this.#out.append(header);
+    }
     await this.#out.append(END_OF_ARCHIVE);
     await this.#out.finish();
     return { bytes: this.#out.bytes, entries: this.#entries };
+  }
+
+  /** Counts an entry and writes its header if that takes no wait. */
+  #add(header: Uint8Array): boolean {
+    this.#entries++;
+    return this.#out.tryAppend(header);
   }
 
   async #writeSlowly(
     ref: ContentRef,
     header: Uint8Array,
     content: Content,
-    info: ContentInfo,
+    path: ByteString,
+    size: number,
+    extents: readonly Extent[],
   ): Promise<ContentRef> {
     await this.#out.append(header);
-    const extents = info.extents ?? [{ offset: 0, length: info.size }];
     const position: Position = { offset: 0, extent: 0 };
     if (content instanceof Uint8Array) await this.#writeChunk(content, extents, position);
     else for await (const chunk of content) await this.#writeChunk(chunk, extents, position);
-    checkSize(info.placement.path, info.size, position.offset);
+    checkSize(path, size, position.offset);
     await this.#out.appendZeros(tarPadding(extents.reduce((sum, { length }) => sum + length, 0)));
     return ref;
   }
@@ -174,54 +197,6 @@ interface Position {
   offset: number;
   /** The extent at hand. */
   extent: number;
-}
-
-interface Particulars {
-  readonly size?: number;
-  readonly extents?: readonly Extent[] | undefined;
-  readonly linkTarget?: ByteString;
-  readonly devMajor?: number;
-  readonly devMinor?: number;
-}
-
-function treeEntry(path: ByteString, inode: Inode, target: ByteString | undefined): Entry {
-  if (target !== undefined) {
-    // The target's header has said everything else.
-    return entryOf('hardlink', path, { ...metadataOf(inode), xattrs: NO_XATTRS }, undefined, {
-      linkTarget: target,
-    });
-  }
-  switch (inode.type) {
-    case 'symlink':
-      return entryOf('symlink', path, inode, inode.extraPax, { linkTarget: inode.target });
-    case 'character-device':
-    case 'block-device':
-      return entryOf(inode.type, path, inode, inode.extraPax, inode);
-    case 'directory':
-      return entryOf('directory', path === '' ? '.' : path, inode, inode.extraPax, {});
-    case 'file':
-      if (inode.size > 0) throw new Error(`tar: "${displayPath(path)}" has no content`);
-      return entryOf('file', path, inode, inode.extraPax, {});
-    default:
-      return entryOf('fifo', path, inode, inode.extraPax, {});
-  }
-}
-
-function metadataOf({ mode, uid, gid, mtime, mtimeNs, xattrs }: Metadata): Metadata {
-  return { mode, uid, gid, mtime, mtimeNs, xattrs };
-}
-
-function entryOf(
-  type: Entry['type'],
-  path: ByteString,
-  metadata: Metadata,
-  extraPax: Entry['extraPax'],
-  { size = 0, extents, linkTarget = '', devMajor = 0, devMinor = 0 }: Particulars,
-): Entry {
-  const entry: Entry = { ...metadataOf(metadata), type, path, size, linkTarget, devMajor, devMinor };
-  if (extents !== undefined) entry.extents = extents;
-  if (extraPax !== undefined) entry.extraPax = extraPax;
-  return entry;
 }
 
 function checkSize(path: ByteString, expected: number, actual: number): void {

@@ -50,7 +50,7 @@ export async function zstd(bytes: Uint8Array): Promise<Buffer> {
 }
 
 export async function xz(bytes: Uint8Array): Promise<Buffer> {
-  return Buffer.from(await (await import('lzma-native')).default.compress(bytes));
+  return Buffer.from(await (await import('lzma-native')).default.compress(bytes, { preset: 1 }));
 }
 
 /** LZMA-alone with the size in its header. */
@@ -60,7 +60,10 @@ export async function lzma(bytes: Uint8Array): Promise<Buffer> {
 }
 
 /** A source in pieces: of one length, or as long as the list says and then the rest. */
-export async function* pieces(bytes: Uint8Array, cuts: number | readonly number[]): AsyncGenerator<Uint8Array> {
+export async function* pieces(
+  bytes: Uint8Array,
+  cuts: number | readonly number[],
+): AsyncGenerator<Uint8Array> {
   let at = 0;
   for (let i = 0; at < bytes.length; i++) {
     const length = typeof cuts === 'number' ? cuts : (cuts[i] ?? bytes.length);
