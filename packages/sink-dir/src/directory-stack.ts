@@ -3,8 +3,8 @@ import { OPEN_DIRECTORY } from './format.ts';
 import type { Libc } from './libc.ts';
 import { check } from './system-error.ts';
 
-/** Descriptors held open at most, whatever the depth of the tree. */
-const MAX_OPEN = 64;
+/** Descriptors held open before some are closed; more than all that {@link isKept} keeps down to a depth of 10^6. */
+const MAX_OPEN = 96;
 /** Of these, the deepest directories. */
 const KEEP_DEEPEST = 16;
 
@@ -18,16 +18,15 @@ interface Frame {
  * The directories from the root to the one being worked in. Each is opened relative to its parent without
  * following links, so no path is ever resolved by the kernel, whatever its length and whoever renames things.
  *
- * Ancestors beyond a fixed number are closed and opened again when they are needed, downward from the
- * nearest ancestor that is still open (`..` would lead elsewhere if a directory had been moved). Those are spaced
- * evenly, so that a walk of depth n costs some n·n/1000 openings at worst, and none extra up to depth 64.
+ * Of many ancestors some are closed, and opened again when they are needed, downward from the nearest one that
+ * is still open (`..` would lead elsewhere if a directory had been moved). Those that stay open are the closer
+ * together the nearer they are, so that a walk of depth n costs some n·log(n) openings, and none extra up to depth 96.
  */
 export class DirectoryStack {
   readonly #libc: Libc;
   readonly #frames: Frame[];
   /** Indexes of open frames, ascending; the root's is always there. */
   #open: number[] = [0];
-  #spacing = 1;
 
   /**
    * @param root - descriptor of the root; stays the caller's
@@ -64,11 +63,9 @@ export class DirectoryStack {
   }
 
   #closeSome(): void {
-    const deepest = this.#frames.length - KEEP_DEEPEST;
-    const kept = (index: number): boolean => index >= deepest || index % this.#spacing === 0;
-    while (this.#open.filter(kept).length > MAX_OPEN - KEEP_DEEPEST) this.#spacing *= 2;
-    for (const index of this.#open) if (!kept(index)) this.#closeFrame(index);
-    this.#open = this.#open.filter(kept);
+    const top = this.#frames.length - 1;
+    for (const index of this.#open) if (!isKept(index, top)) this.#closeFrame(index);
+    this.#open = this.#open.filter((index) => isKept(index, top));
   }
 
   #closeFrame(index: number): void {
@@ -79,16 +76,19 @@ export class DirectoryStack {
 
   #reopen(): number {
     const top = this.#frames.length - 1;
-    let index = this.#open[this.#open.length - 1]!;
-    while (index < top) {
+    for (let index = this.#open.at(-1)!; index < top; index++) {
       const parent = this.#frames[index]!;
       const frame = this.#frames[index + 1]!;
       frame.fd = check(this.#libc.openat(parent.fd, frame.name, OPEN_DIRECTORY, 0), 'openat', frame.name);
-      // Only the last few are wanted; what was opened on the way is closed as soon as it has served.
-      if (index <= top - KEEP_DEEPEST && index !== this.#open[this.#open.length - 1]) this.#closeFrame(index);
-      index++;
-      if (index > top - KEEP_DEEPEST) this.#open.push(index);
+      if (index !== this.#open.at(-1)) this.#closeFrame(index);
+      if (isKept(index + 1, top)) this.#open.push(index + 1);
     }
     return this.#frames[top]!.fd;
   }
+}
+
+/** Keeps the deepest, and four of each octave of distances from there. */
+function isKept(index: number, top: number): boolean {
+  const distance = top - index;
+  return distance < KEEP_DEEPEST || index % 2 ** (Math.floor(Math.log2(distance)) - 2) === 0;
 }

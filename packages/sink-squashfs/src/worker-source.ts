@@ -21,6 +21,7 @@ interface WorkerThreads {
   parentPort: {
     on(event: 'message', listener: (slot: number) => void): void;
     postMessage(answer: object): void;
+    close(): void;
   };
   workerData: WorkerSetup;
 }
