@@ -43,7 +43,9 @@ describe.each(SINKS)('as root to %s', (sink, ending) => {
         return;
       }
       expect(code, stderr).toBe(0);
-      expect(await readdir(place)).toEqual([`output${ending}`]);
+      // Beside a directory a file may say what the file system cannot hold.
+      const names = (await readdir(place)).filter((entry) => sink !== 'dir' || entry !== 'output.mtree');
+      expect(names).toEqual([`output${ending}`]);
       expect(compareCase(await readOutput(sink, output, directory), outcome.tree, reading)).toEqual([]);
     },
   );

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OcirenderError, type Output, type OutputKind } from '@ocirender/interface';
 import { ioError } from './io-error.ts';
+import { removeTree } from './remove-tree.ts';
 
 /**
  * A place to write that becomes visible only when it is complete: the sink writes to a temporary name beside the
@@ -105,9 +106,7 @@ export class PathOutput {
     // The name is ours alone, so whatever begins with it is ours too: the output and what the sink put beside it.
     const names = await readdir(dirname(temporary)).catch((): string[] => []);
     for (const name of names.filter((name) => name.startsWith(basename(temporary)))) {
-      await rm(join(dirname(temporary), name), { recursive: true, force: true, maxRetries: 2 }).catch(
-        () => undefined,
-      );
+      await removeTree(join(dirname(temporary), name)).catch(() => undefined);
     }
   }
 
@@ -131,7 +130,7 @@ export class PathOutput {
       if (had) await rename(old, this.target);
       throw error;
     }
-    if (had) await rm(old, { recursive: true, force: true });
+    if (had) await removeTree(old);
   }
 }
 

@@ -202,6 +202,33 @@ describe('limits', () => {
   });
 });
 
+describe('a consumer that stops in mid-stream is no end of the data', () => {
+  const bytes = noise(3_000_000);
+
+  test.each(['gzip', 'zstd'] as const)('%s: nothing is reported', async (compression) => {
+    const stored = compression === 'gzip' ? zlib.gzipSync(bytes, { level: 1 }) : await zstd(bytes);
+    for (let moment = 0; moment < 40; moment++) {
+      const codes: string[] = [];
+      const stop = new AbortController();
+      const byAbort = moment % 2 === 0;
+      const stream = decompress(pieces(stored, 50_000), {
+        diagnose: ({ code }) => codes.push(code),
+        ...(byAbort ? { signal: stop.signal } : {}),
+      });
+      await stream.next();
+      for (let turn = 0; turn < moment / 2; turn++) await new Promise(setImmediate);
+      if (byAbort) {
+        stop.abort();
+        await expect(stream.next()).rejects.toMatchObject({ code: 'ERR_OCIRENDER_ABORTED' });
+      } else {
+        await stream.return(undefined);
+      }
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(codes).toEqual([]);
+    }
+  });
+});
+
 test('two bzip2 streams at the same time', async () => {
   const bytes = fixture('sample-350000-level1.bz2');
   const found = await Promise.all([outcome(pieces(bytes, 1000)), outcome(pieces(bytes, 3000))]);

@@ -50,7 +50,7 @@ export class ZlibEngine {
    *
    * @param slice - compressed bytes, unchanged until this settles
    * @returns how many of them the stream took: fewer than all when it saw the end
-   * @throws what zlib says about bad data
+   * @throws what zlib says about bad data; `ERR_OCIRENDER_ABORTED` when the consumer has stopped meanwhile
    */
   async write(slice: Uint8Array): Promise<number> {
     const before = this.consumed;
@@ -59,6 +59,8 @@ export class ZlibEngine {
       this.#stream.write(slice, (error) => (error ? reject(error) : resolve()));
     });
     this.#refuse = undefined;
+    // A stream that is destroyed in mid-write reports success for what it did not take: that is no end of the data.
+    if (this.#stream.destroyed) throw abortedError(undefined);
     return this.consumed - before;
   }
 

@@ -174,9 +174,11 @@ export async function examine(
 
 /** Whether a manifest describes a filesystem rather than some other artifact. */
 export function hasTarLayers(manifest: ManifestDocument): boolean {
-  return (
-    isImageConfig(manifest.config.mediaType) || manifest.layers.some((layer) => mayBeTar(layer.mediaType))
-  );
+  const { config, layers } = manifest;
+  // An attestation may have an image's config: its layers tell.
+  return layers.length === 0
+    ? isImageConfig(config.mediaType)
+    : layers.some((layer) => mayBeTar(layer.mediaType));
 }
 
 function mayHavePlatform(manifest: ManifestDocument): boolean {

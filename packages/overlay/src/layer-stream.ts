@@ -41,6 +41,7 @@ export class LayerStream {
   #storedBytes = 0;
   #storedDone = false;
   #tarDone = false;
+  #tarBroken = false;
   #finished = false;
 
   constructor(layer: Layer, options: LayerStreamOptions) {
@@ -95,7 +96,10 @@ export class LayerStream {
   async fill(): Promise<boolean> {
     if (this.#finished) return false;
     throwIfAborted(this.#options.signal);
+    // A stream that has thrown says that it is done: only an end that it reached by itself counts.
+    this.#tarBroken = true;
     const next = await this.#tar.next();
+    this.#tarBroken = false;
     if (next.done === true) {
       this.#tarDone = true;
       this.#finished = true;
@@ -127,9 +131,10 @@ export class LayerStream {
   async fail(error: unknown): Promise<unknown> {
     if (this.#options.signal?.aborted === true || !isOcirenderError(error)) return error;
     let reason = error;
-    if (!isMismatch(error)) {
+    // Whoever meets a limit does not want more to be read.
+    if (!isMismatch(error) && error.code !== 'ERR_OCIRENDER_LIMIT') {
       try {
-        await this.#drainStored();
+        await this.#drainStored(this.#layer.size);
         if (error.code === 'ERR_OCIRENDER_FORMAT' || error.code === 'ERR_OCIRENDER_TRUNCATED')
           await this.#drainTar();
       } catch (other) {
@@ -165,12 +170,13 @@ export class LayerStream {
     return next.value;
   }
 
-  async #drainStored(): Promise<void> {
-    while ((await this.#nextStored()) !== undefined);
+  /** Reads the stored bytes to their end, or until there are more than `most`. */
+  async #drainStored(most: number = Number.POSITIVE_INFINITY): Promise<void> {
+    while (this.#storedBytes <= most && (await this.#nextStored()) !== undefined);
   }
 
   async #drainTar(): Promise<void> {
-    if (this.#hash === undefined) return;
+    if (this.#hash === undefined || this.#tarBroken) return;
     while (!this.#tarDone) {
       const next = await this.#tar.next();
       if (next.done === true) this.#tarDone = true;
@@ -199,19 +205,26 @@ function isMismatch(error: OcirenderError): boolean {
  * @returns an error of the same code whose cause is `error`; `error` itself when it names the layer already
  */
 export function inLayer(error: OcirenderError, digest: string): OcirenderError {
-  if (error.message.includes(digest)) return error;
+  const named = error.message.includes(digest);
+  const message = named ? error.message : `layer ${digest}: ${error.message}`;
   if (isLimitError(error)) {
     const limit = LIMIT_NAMES[error.limit] ?? error.limit;
-    return new LimitError(limit, error.maximum, `layer ${digest}: ${error.message}`, { cause: error });
+    if (named && limit === error.limit) return error;
+    // The limit is named at the end of the message: once.
+    return new LimitError(limit, error.maximum, message.replace(/ \(limit [^)]*\)$/, ''), { cause: error });
   }
-  return new OcirenderError(error.code, `layer ${digest}: ${error.message}`, {
+  if (named) return error;
+  return new OcirenderError(error.code, message, {
     cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
 }
 
 /** What the decompressor's limits are called here. */
-const LIMIT_NAMES: Readonly<Record<string, keyof MergeLimits>> = { maxOutputBytes: 'totalBytes', maxRatio: 'ratio' };
+const LIMIT_NAMES: Readonly<Record<string, keyof MergeLimits>> = {
+  maxOutputBytes: 'totalBytes',
+  maxRatio: 'ratio',
+};
 
 function isLimitError(error: OcirenderError): error is LimitError {
   return error.code === 'ERR_OCIRENDER_LIMIT' && 'limit' in error && 'maximum' in error;

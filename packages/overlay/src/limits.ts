@@ -10,6 +10,8 @@ export interface MergeLimits {
   readonly paxHeaderBytes: number;
   /** Bytes of one entry's extended attributes. */
   readonly xattrBytes: number;
+  /** Bytes of all entries' names, link targets, attributes and PAX records: they are held in memory. */
+  readonly metadataBytes: number;
   /** Decompressed bytes for each stored byte of a layer. */
   readonly ratio: number;
   /** Decompressed bytes of all layers, and apparent bytes of all files (holes included). */
@@ -23,6 +25,7 @@ export const DEFAULT_LIMITS: MergeLimits = {
   pathDepth: 1024,
   paxHeaderBytes: 1024 * 1024,
   xattrBytes: 1024 * 1024,
+  metadataBytes: 512 * 1024 * 1024,
   ratio: 40_000,
   totalBytes: 1024 ** 4,
 };

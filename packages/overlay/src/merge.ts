@@ -168,6 +168,7 @@ class Merge {
     this.#phase('replay');
     const replay = new Replay({
       policy: this.#policy,
+      pathDepth: this.#limits.pathDepth,
       sourceDateEpoch: this.#options.sourceDateEpoch ?? 0,
       diagnose: this.#diagnose,
     });

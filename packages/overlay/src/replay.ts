@@ -3,11 +3,13 @@ import {
   type Diagnostic,
   type DiagnosticHandler,
   displayPath,
+  LimitError,
   type Metadata,
   NO_XATTRS,
   OcirenderError,
 } from '@ocirender/interface';
 import type { Journal, JournalRecord, RecordKind } from './journal.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 import { DeviceNode, DirectoryNode, FifoNode, FileNode, SymlinkNode, type TreeNode } from './nodes.ts';
 import { baseName, parentPath } from './path.ts';
 import type { MergePolicy } from './policy.ts';
@@ -17,10 +19,15 @@ import { linkedMetadata } from './scan.ts';
 /** What a replay needs. */
 export interface ReplayOptions {
   readonly policy: MergePolicy;
+  /** Most components of a path once links are followed. @defaultValue the limit's default */
+  readonly pathDepth?: number;
   /** Seconds since the epoch for directories that no layer describes. */
   readonly sourceDateEpoch: number;
   readonly diagnose: DiagnosticHandler;
 }
+
+/** As often are waiting hard links tried again: each time those that wait for links made the time before. */
+const MAX_LINK_PASSES = 40;
 
 /** A hard link that found no target yet. */
 interface WaitingLink {
@@ -224,13 +231,10 @@ export class Replay {
 
   /** Links whose targets came later in the archive; they may also wait for each other. */
   #linkLate(waiting: readonly WaitingLink[], journal: Journal): void {
-    let open = waiting;
-    for (;;) {
-      const still = open.filter(({ record, index }) => {
-        if (overridden(journal, record.path, index)) return false;
-        return !this.#link(record, undefined);
-      });
-      if (still.length === 0) return;
+    const last = lastEntries(journal, waiting);
+    let open = waiting.filter(({ record, index }) => last.get(record.path) === index);
+    for (let pass = 0; pass < MAX_LINK_PASSES && open.length > 0; pass++) {
+      const still = open.filter(({ record }) => !this.#link(record, undefined));
       if (still.length === open.length) break;
       open = still;
     }
@@ -254,7 +258,7 @@ export class Replay {
   #ensureDirectory(path: ByteString, entry: ByteString): DirectoryNode {
     const { parentSymlinks } = this.#options.policy;
     for (;;) {
-      const { directory, rest, obstacle, followed } = resolveDirectory(
+      const { directory, depth, rest, obstacle, followed } = resolveDirectory(
         this.root,
         path,
         () => parentSymlinks === 'follow',
@@ -263,6 +267,7 @@ export class Replay {
         this.#clear(directory, obstacle, entry);
         continue;
       }
+      this.#checkDepth(depth + rest.length + 1, entry);
       let at = directory;
       for (const name of rest) {
         const made = new DirectoryNode(this.#implied(), this.#layer);
@@ -273,6 +278,14 @@ export class Replay {
       else this.#diagnose('symlinked-parent', entry, 'its parent is a symbolic link, which was followed');
       return at;
     }
+  }
+
+  /** Links nest trees deeper than any spelled path; whoever writes them pays for each level. */
+  #checkDepth(depth: number, entry: ByteString): void {
+    const maximum = this.#options.pathDepth ?? DEFAULT_LIMITS.pathDepth;
+    if (depth <= maximum) return;
+    const shown = displayPath(entry.slice(0, 80));
+    throw new LimitError('pathDepth', maximum, `layer ${this.#digest}: "${shown}…" leads too deep`);
   }
 
   /** Removes what is in the way of a parent directory, if the policy allows. */
@@ -362,10 +375,13 @@ function below(path: ByteString, directories: ReadonlySet<ByteString>): boolean 
   return false;
 }
 
-/** Whether an entry of the same path follows in the archive. */
-function overridden(journal: Journal, path: ByteString, index: number): boolean {
-  for (let later = index + 1; later < journal.length; later++) {
-    if (isEntry(journal.kind(later)) && journal.path(later) === path) return true;
+/** The last entry in the archive of each path that a waiting link has: that one counts. */
+function lastEntries(journal: Journal, waiting: readonly WaitingLink[]): Map<ByteString, number> {
+  const last = new Map(waiting.map(({ record, index }) => [record.path, index]));
+  for (let index = waiting[0]!.index; index < journal.length; index++) {
+    if (!isEntry(journal.kind(index))) continue;
+    const path = journal.path(index);
+    if (last.has(path)) last.set(path, index);
   }
-  return false;
+  return last;
 }

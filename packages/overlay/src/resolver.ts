@@ -4,10 +4,15 @@ import type { DirectoryNode, TreeNode } from './nodes.ts';
 /** As many symbolic links as containerd follows on the way to one path. */
 const MAX_SYMLINKS = 255;
 
+/** Components of all targets that are followed on the way to one path: PATH_MAX for names of one byte. */
+const MAX_TARGET_COMPONENTS = 4096;
+
 /** Where a path leads, symbolic links on the way followed inside the root. */
 export interface Resolution {
   /** The deepest directory that exists on the way. */
   readonly directory: DirectoryNode;
+  /** Number of components of that directory's own path. */
+  readonly depth: number;
   /** Components below `directory` that are missing, outermost first; empty when all exist. */
   readonly rest: readonly ByteString[];
   /** What stands in the way in `directory`: neither a directory nor a link that could be followed. */
@@ -24,7 +29,7 @@ export interface Resolution {
  * @param path - canonical path of a directory
  * @param enter - asked before each link is followed; false stops there, with the link as obstacle
  * @returns how far it exists
- * @throws {OcirenderError} `ERR_OCIRENDER_SYMLINK_LOOP` beyond 255 links
+ * @throws {OcirenderError} `ERR_OCIRENDER_SYMLINK_LOOP` beyond 255 links, or 4,096 components of their targets
  */
 export function resolveDirectory(
   root: DirectoryNode,
@@ -37,6 +42,7 @@ export function resolveDirectory(
   // Below something missing there is nothing to look up: `..` takes the missing component back.
   const rest: ByteString[] = [];
   let followed = 0;
+  let targetComponents = 0;
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
@@ -52,21 +58,30 @@ export function resolveDirectory(
     if (child?.type === 'directory') {
       directories.push(child);
     } else if (child?.type === 'symlink' && enter(name)) {
-      if (++followed > MAX_SYMLINKS) {
+      const target = child.target.split('/');
+      targetComponents += target.length;
+      if (++followed > MAX_SYMLINKS || targetComponents > MAX_TARGET_COMPONENTS) {
         throw new OcirenderError(
           'ERR_OCIRENDER_SYMLINK_LOOP',
           `too many symbolic links on the way to "${displayPath(path)}"`,
         );
       }
       if (child.target.startsWith('/')) directories.length = 1;
-      pending.push(...child.target.split('/').reverse());
+      pending.push(...target.reverse());
     } else if (child === undefined) {
       rest.push(name);
     } else {
-      return { directory, rest, obstacle: { name, node: child }, followed };
+      const depth = directories.length - 1;
+      return { directory, depth, rest, obstacle: { name, node: child }, followed };
     }
   }
-  return { directory: directories.at(-1)!, rest, obstacle: undefined, followed };
+  return {
+    directory: directories.at(-1)!,
+    depth: directories.length - 1,
+    rest,
+    obstacle: undefined,
+    followed,
+  };
 }
 
 /**

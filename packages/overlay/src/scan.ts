@@ -48,6 +48,7 @@ export class Scanner {
   #entries = 0;
   #tarBytes = 0;
   #fileBytes = 0;
+  #metadataBytes = 0;
 
   constructor(options: ScanOptions) {
     this.#options = options;
@@ -186,6 +187,14 @@ export class Scanner {
     if (path.length > limits.pathDepth && pathDepth(path) > limits.pathDepth) {
       throw new LimitError('pathDepth', limits.pathDepth, `"${displayPath(path.slice(0, 80))}…" is too deep`);
     }
+    this.#metadataBytes += metadataBytes(entry, path);
+    if (this.#metadataBytes > limits.metadataBytes) {
+      throw new LimitError(
+        'metadataBytes',
+        limits.metadataBytes,
+        `"${displayPath(path.slice(0, 80))}": the image's names and attributes are too large`,
+      );
+    }
     this.#fileBytes += entry.size;
     if (this.#fileBytes > limits.totalBytes) {
       throw new LimitError(
@@ -230,6 +239,14 @@ export class Scanner {
     });
     return new Map([...xattrs].filter(([name]) => !dropped.includes(name)));
   }
+}
+
+/** What a journal keeps of an entry beyond its record. */
+function metadataBytes({ linkTarget, xattrs, extraPax, extents }: Entry, path: ByteString): number {
+  let bytes = path.length + linkTarget.length + 16 * (extents?.length ?? 0);
+  if (xattrs.size > 0) for (const [name, value] of xattrs) bytes += name.length + value.length;
+  if (extraPax !== undefined) for (const [key, value] of extraPax) bytes += key.length + value.length;
+  return bytes;
 }
 
 function placementOf(

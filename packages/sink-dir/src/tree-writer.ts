@@ -81,7 +81,7 @@ export class TreeWriter {
     await this.#walk(
       (frame, name, inode) => {
         this.#entries++;
-        const path = frame.path + name;
+        const path = join(frame.path, name);
         checkName(name, path);
         if (inode.type !== 'directory') this.#place(name, inode, path);
         else this.#made(this.#parts.libc.mkdirat(this.#stack.fd, name, OWNER_ALL), 'mkdirat', path);
@@ -90,7 +90,7 @@ export class TreeWriter {
         if (path === '') return;
         const openMode = inode.mode | OWNER_ALL;
         if (openMode !== inode.mode) this.#locked = true;
-        metadata.applyToFd(this.#stack.fd, inode, path.slice(0, -1), 'directory', openMode);
+        metadata.applyToFd(this.#stack.fd, inode, path, 'directory', openMode);
       },
     );
   }
@@ -103,7 +103,7 @@ export class TreeWriter {
         () => {},
         ({ inode, path }) => {
           if (path !== '' && (inode.mode & OWNER_ALL) !== OWNER_ALL) {
-            metadata.chmod(this.#stack.fd, inode.mode, path.slice(0, -1));
+            metadata.chmod(this.#stack.fd, inode.mode, path);
           }
         },
       );
@@ -133,9 +133,9 @@ export class TreeWriter {
       const [name, inode] = entry;
       visit(frame, name, inode);
       if (inode.type !== 'directory') continue;
-      const path = frame.path + name;
+      const path = join(frame.path, name);
       this.#stack.enter(name, path);
-      frames.push({ inode, path: `${path}/`, names: sortedChildren(inode), next: 0 });
+      frames.push({ inode, path, names: sortedChildren(inode), next: 0 });
     }
   }
 
@@ -233,6 +233,11 @@ export class TreeWriter {
     if (result < 0) throw ioError(systemError(result, call), path);
     return check(result, call, path);
   }
+}
+
+/** Joined strings share their parts: of a deep tree no path is ever copied whole unless an error shows it. */
+function join(directory: ByteString, name: ByteString): ByteString {
+  return directory === '' ? name : `${directory}/${name}`;
 }
 
 function shortfallKind({ type }: Inode): 'device' | 'special' {

@@ -104,8 +104,8 @@ test('tar-stream reads the tree from a file', async () => {
     `file sub/file  644 ${owner} hello`,
     `link again sub/file 644 ${owner} `,
     `file sub/empty  644 ${owner} `,
-    `symlink sub/symlink ../file 777 ${owner} `,
     `directory sub/  755 ${owner} `,
+    `symlink sub/symlink ../file 777 ${owner} `,
     `directory ./  755 ${owner} `,
   ]);
 });

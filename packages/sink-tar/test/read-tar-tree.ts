@@ -10,7 +10,8 @@ export async function readTarTree(path: string): Promise<ReadTree> {
   for await (const { entry, content } of readTar(createReadStream(path))) {
     const { mode, uid, gid, mtime, mtimeNs, xattrs } = entry;
     const name = entry.path === '.' ? '' : entry.path;
-    if (tree.has(name)) throw new Error(`${name} occurs twice`);
+    // Directories with links that lead away come twice: see TarTreeWriter.finish.
+    if (tree.has(name) && entry.type !== 'directory') throw new Error(`${name} occurs twice`);
     if (entry.type === 'hardlink') {
       const target = tree.get(entry.linkTarget);
       if (target === undefined) throw new Error(`${name} comes before its target ${entry.linkTarget}`);

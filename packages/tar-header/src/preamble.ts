@@ -6,8 +6,9 @@ import type { TarLimits } from './limits.ts';
 import { type PaxDiagnose, PaxValues } from './pax-values.ts';
 
 /**
- * Collects the headers that say something about the entry after them: PAX records, GNU long names. Several
- * PAX headers before one entry add up, the later record winning.
+ * Collects the headers that say something about the entry after them: PAX records, GNU long names. Of several
+ * PAX headers before one entry only the last counts, as in Go's archive/tar, with which container runtimes read
+ * layers; global headers add up, the later record winning.
  */
 export class Preamble implements Overrides {
   local: PaxValues | undefined;
@@ -118,7 +119,7 @@ export class Preamble implements Overrides {
         this.global.read(body, this.#start);
         return;
     }
-    this.local ??= new PaxValues(this.#limits, this.#diagnose);
+    this.local = new PaxValues(this.#limits, this.#diagnose);
     this.local.read(body, this.#start);
   }
 

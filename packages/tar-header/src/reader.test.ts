@@ -140,10 +140,10 @@ describe('PAX and long names', () => {
     ).toStrictEqual(['entry', 'hello', 'end-of-entry', 'entry']);
   });
 
-  test('a later record wins, an empty one deletes, several headers add up', () => {
+  test('a later record wins, an empty one deletes, of several headers the last counts', () => {
     const parts = [
-      pax(record('path', 'one') + record('path', 'two') + record('uid', '5') + record('comment', 'c')),
-      pax({ uid: '', comment: '' }),
+      pax({ path: 'hidden', linkpath: 'hidden', gid: '9' }),
+      pax(record('path', 'one') + record('path', 'two') + record('uid', '5') + record('uid', '')),
       rawHeader({ uid: '0000007\0' }),
     ];
     expect(readEntries(tar(...parts))).toStrictEqual([plainEntry({ path: 'two', uid: 7 })]);

@@ -126,6 +126,26 @@ describe('TarTreeWriter', () => {
     expect(tar.subarray(-1024).every((byte) => byte === 0)).toBe(true);
   });
 
+  test('links that lead up or to the root follow their directory', async () => {
+    const link = (target: string): Inode => ({ type: 'symlink', target, ...meta() });
+    const up = link('x/../y');
+    const root = directory({
+      b: directory({ inside: link('x/..y'), up, 'up-too': up }),
+      top: link('/'),
+      upper: link('..'),
+    });
+    const { tar } = await writeTar([], { root });
+    expect(outline(tar)).toStrictEqual([
+      'symlink b/inside x/..y0 uid=1 0:0',
+      'directory b 0 uid=1 0:0',
+      'symlink b/up x/../y0 uid=1 0:0',
+      'hardlink b/up-too b/up0 uid=1 0:0',
+      'directory . 0 uid=1 0:0',
+      'symlink top /0 uid=1 0:0',
+      'symlink upper ..0 uid=1 0:0',
+    ]);
+  });
+
   test('streams, large and in pieces, with holes, which begin and end at whole blocks', async () => {
     const big = Buffer.alloc(300_000, 'b');
     const tree = {

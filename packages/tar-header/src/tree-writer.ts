@@ -8,11 +8,10 @@ import {
   type DirectoryInode,
   displayPath,
   type Extent,
-  equalMetadata,
   type FileInode,
   type Inode,
   isHole,
-  type Metadata,
+  type SymlinkInode,
   type Tree,
   walkTree,
 } from '@ocirender/interface';
@@ -21,6 +20,7 @@ import { BatchWriter } from './batch-writer.ts';
 import { END_OF_ARCHIVE, encodeHeader } from './encode.ts';
 import { BLOCK_SIZE } from './format.ts';
 import { tarPadding } from './padding.ts';
+import { PlacedContents } from './placed-contents.ts';
 import { entryOf, treeEntry } from './tree-entry.ts';
 
 /** What a {@link TarTreeWriter} wrote. */
@@ -31,12 +31,8 @@ export interface TarTreeReport {
   readonly entries: number;
 }
 
-/** A content that is in the tar already. */
-interface Placed {
-  readonly path: ByteString;
-  readonly metadata: Metadata;
-  readonly size: number;
-}
+/** Targets of links that GNU tar, without `-P`, makes at the very end: absolute ones, and those with `..`. */
+const LEADS_AWAY = /^\/|(?:^|\/)\.\.(?:\/|$)/;
 
 /**
  * Writes a merged image as one tar: contents as they come, under the paths that they will have, then all that
@@ -47,7 +43,7 @@ interface Placed {
 export class TarTreeWriter {
   readonly #out: BatchWriter;
   readonly #diagnose: DiagnosticHandler | undefined;
-  readonly #placed: Placed[] = [];
+  readonly #placed: PlacedContents = new PlacedContents();
   readonly #block: Buffer = Buffer.alloc(BLOCK_SIZE);
   #entries = 0;
 
@@ -71,7 +67,7 @@ export class TarTreeWriter {
     const { size, placement } = info;
     const extents = info.extents && alignExtents(info.extents, size);
     const { path, metadata } = placement;
-    const ref = this.#placed.push({ path, metadata, size }) - 1;
+    const ref = this.#placed.add(path, metadata, size);
     const header = encodeHeader(
       entryOf('file', path, metadata, placement.extraPax, { size, extents }),
       this.#block,
@@ -96,6 +92,11 @@ export class TarTreeWriter {
    * the order of {@link walkTree}, then the directories, each after all that it holds, the root (`./`) last.
    * Extractors that set a directory's time at once (bsdtar, when the directory exists) are right all the same.
    *
+   * Only symbolic links that lead up or to the root come behind their directory: GNU tar makes them when all else
+   * is done, and then restores the times of those directories that it had met before such a link. (bsdtar gives
+   * these directories the time of extraction. There is no order that suits both once a content has implied
+   * the directory.)
+   *
    * @param tree - the final tree, in which every content is used under its placement
    * @returns how much was written
    * @throws {Error} when the tree contradicts what was written: a bug of the caller
@@ -103,11 +104,18 @@ export class TarTreeWriter {
   async finish(tree: Tree): Promise<TarTreeReport> {
     /** Names under which inodes without content are in the tar so far. */
     const names = new Map<Inode, ByteString>();
-    const directories: { path: ByteString; inode: DirectoryInode }[] = [];
+    const directories: { path: ByteString; inode: DirectoryInode; away: [ByteString, SymlinkInode][] }[] = [];
+    const awayOf = new Map<DirectoryInode, [ByteString, SymlinkInode][]>();
     let used = 0;
-    for (const { path, inode } of walkTree(tree)) {
+    for (const { path, inode, parent } of walkTree(tree)) {
       if (inode.type === 'directory') {
-        directories.push({ path, inode });
+        const away: [ByteString, SymlinkInode][] = [];
+        awayOf.set(inode, away);
+        directories.push({ path, inode, away });
+        continue;
+      }
+      if (inode.type === 'symlink' && LEADS_AWAY.test(inode.target)) {
+        awayOf.get(parent)!.push([path, inode]);
         continue;
       }
       if (inode.type === 'socket') {
@@ -119,13 +127,11 @@ export class TarTreeWriter {
         continue;
       }
       const placed = inode.type === 'file' ? this.#placedFor(inode, path) : undefined;
-      if (placed?.path === path) {
+      if (placed === path) {
         used++;
         continue;
       }
-      const target = placed?.path ?? names.get(inode);
-      if (target === undefined) names.set(inode, path);
-      const header = encodeHeader(treeEntry(path, inode, target), this.#block);
+      const header = this.#headerOf(path, inode, placed, names);
       if (!this.#add(header)) await this.#out.append(header);
     }
     if (used !== this.#placed.length) {
@@ -133,13 +139,29 @@ export class TarTreeWriter {
         `tar: ${this.#placed.length - used} contents were written that the tree does not place`,
       );
     }
-    for (const { path, inode } of directories.reverse()) {
+    for (const { path, inode, away } of directories.reverse()) {
       const header = encodeHeader(treeEntry(path, inode, undefined), this.#block);
       if (!this.#add(header)) await this.#out.append(header);
+      for (const [linkPath, link] of away) {
+        const linkHeader = this.#headerOf(linkPath, link, undefined, names);
+        if (!this.#add(linkHeader)) await this.#out.append(linkHeader);
+      }
     }
     await this.#out.append(END_OF_ARCHIVE);
     await this.#out.finish();
     return { bytes: this.#out.bytes, entries: this.#entries };
+  }
+
+  /** The header of a name without content of its own: the inode's, or a hard link to a name that it has already. */
+  #headerOf(
+    path: ByteString,
+    inode: Inode,
+    placed: ByteString | undefined,
+    names: Map<Inode, ByteString>,
+  ): Uint8Array {
+    const target = placed ?? names.get(inode);
+    if (target === undefined) names.set(inode, path);
+    return encodeHeader(treeEntry(path, inode, target), this.#block);
   }
 
   /** Counts an entry and writes its header if that takes no wait. */
@@ -182,10 +204,11 @@ export class TarTreeWriter {
     }
   }
 
-  #placedFor(inode: FileInode, path: ByteString): Placed | undefined {
+  /** The path under which a file's content is in the tar. */
+  #placedFor(inode: FileInode, path: ByteString): ByteString | undefined {
     if (inode.content === undefined) return undefined;
-    const placed = this.#placed[inode.content];
-    if (placed === undefined || placed.size !== inode.size || !equalMetadata(placed.metadata, inode)) {
+    const placed = this.#placed.path(inode.content);
+    if (placed === undefined || !this.#placed.agrees(inode.content, inode)) {
       throw new Error(`tar: "${displayPath(path)}" is not what was written for its content`);
     }
     return placed;

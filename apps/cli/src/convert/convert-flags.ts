@@ -82,6 +82,7 @@ export const convertFlags = {
   'max-pax-header': limit('paxHeaderBytes'),
   'max-xattrs': limit('xattrBytes'),
   'max-ratio': limit('ratio'),
+  'max-metadata-size': limit('metadataBytes'),
   'max-total-size': limit('totalBytes'),
   verbose: Flags.boolean({
     char: 'v',

@@ -18,6 +18,11 @@ export const LIMIT_FLAGS: Readonly<Record<LimitName, LimitFlag>> = {
   paxHeaderBytes: { flag: 'max-pax-header', unit: 'bytes', summary: "bytes of one entry's PAX headers" },
   xattrBytes: { flag: 'max-xattrs', unit: 'bytes', summary: "bytes of one entry's extended attributes" },
   ratio: { flag: 'max-ratio', unit: 'count', summary: 'decompressed bytes for each stored byte of a layer' },
+  metadataBytes: {
+    flag: 'max-metadata-size',
+    unit: 'bytes',
+    summary: 'names, attributes and PAX records of all entries',
+  },
   totalBytes: { flag: 'max-total-size', unit: 'bytes', summary: 'decompressed bytes of all layers' },
 };
 

@@ -49,5 +49,8 @@ export const CHOSEN_OUTCOMES: Readonly<Record<string, Choice>> = {
   'wh-missing': { tree: { a: { type: 'file' } }, why: 'a whiteout of nothing does nothing' },
   'xattr-unknown-prefix': { why: 'the entries come; the xattrs where the format holds them' },
   'xz-multi': { why: 'several streams are one' },
-  'zstd-long': { code: /^ERR_OCIRENDER_(LIMIT|FORMAT)$/, why: 'the window exceeds the memory bound' },
+  'zstd-long': {
+    code: /^ERR_OCIRENDER_DIGEST_MISMATCH$/,
+    why: 'the window of 2 GiB is allowed, and the diff_id is not that of the data',
+  },
 };

@@ -213,8 +213,7 @@ class ModelLayer {
   }
 
   remove(path: string): void {
-    for (const key of this.tree.keys())
-      if (key === path || key.startsWith(`${path}/`)) this.tree.delete(key);
+    for (const key of this.tree.keys()) if (key === path || key.startsWith(`${path}/`)) this.tree.delete(key);
   }
 
   mark(marker: { kind: 'whiteout' | 'opaque'; path: string }, newDirectories: ReadonlySet<string>): void {

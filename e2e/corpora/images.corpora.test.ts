@@ -1,0 +1,77 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  formatPlatform,
+  type ListedImage,
+  listImages,
+  openImage,
+} from '../../packages/oci-layout/src/index.ts';
+import { must } from '../support/run.ts';
+import { makeDirectory, removeDirectory } from '../support/work-directory.ts';
+import { ABSENT, CORPORA, type CorpusItem, type CorpusListing, corpusItems } from './support/collection.ts';
+import { convertTo, differences, SINK_NAMES } from './support/conversion.ts';
+import { readListing } from './support/corpus-listing.ts';
+
+if (ABSENT !== undefined) test.skip(`images: ${ABSENT}`, () => {});
+
+describe.each(corpusItems('images').map((item): [string, CorpusItem] => [item.name, item]))(
+  '%s',
+  (name, { kind, listings }) => {
+    const path = join(CORPORA, name);
+    const isArchive = !kind.startsWith('oci-dir');
+    let scratch: string;
+    let directory = path;
+
+    beforeAll(async () => {
+      scratch = await makeDirectory();
+      if (!isArchive) return;
+      directory = join(scratch, 'image');
+      await mkdir(directory);
+      await must('tar', ['-xf', path, '-C', directory]);
+    });
+
+    afterAll(() => removeDirectory(scratch));
+
+    test.runIf(isArchive)('the archive is refused with what to do', async () => {
+      await expect(convertTo('tar', path, join(scratch, 'refused.tar'))).rejects.toMatchObject({
+        code: 'ERR_OCIRENDER_NOT_FOUND',
+        hint: expect.stringContaining('Unpack an archive first: mkdir image && tar -xf') as string,
+      });
+    });
+
+    test.each(SINK_NAMES)('to %s: each image is what its listing says', async (sink) => {
+      const images = await presentImages(directory);
+      for (const [n, listing] of listings.entries()) {
+        const { reference, platform } = images.find((image) => isOf(listing, image)) ?? images[n]!;
+        const expected = await readListing(join(CORPORA, 'images', listing.file));
+        const settings = platform === undefined ? {} : { platform: formatPlatform(platform) };
+        expect(await differences(sink, reference, expected, scratch, settings), listing.file).toEqual([]);
+      }
+    });
+  },
+);
+
+type PresentImage = Pick<ListedImage, 'names' | 'platform'> & { readonly reference: string };
+
+/** Lists the images that differ in their layers, in the order of the listings. */
+async function presentImages(directory: string): Promise<PresentImage[]> {
+  const images = new Map<string, PresentImage>();
+  for (const { digest, names, platform, present } of await listImages(directory)) {
+    if (!present) continue;
+    const reference = `${directory}@${digest}`;
+    const { layers } = await openImage(reference, platform === undefined ? {} : { platform });
+    const chain = layers.map((layer) => layer.digest).join();
+    if (!images.has(chain)) images.set(chain, { reference, names, ...(platform && { platform }) });
+  }
+  return [...images.values()];
+}
+
+/** Whether a listing names this image; those of images without name and platform go by their order. */
+function isOf({ image, architecture }: CorpusListing, { names, platform }: PresentImage): boolean {
+  if (image === undefined && architecture === undefined) return false;
+  if (image !== undefined && !names.includes(image)) return false;
+  return (
+    architecture === undefined || architecture === `${platform?.architecture ?? ''}${platform?.variant ?? ''}`
+  );
+}

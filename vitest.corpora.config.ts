@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests over a collection of real images, tars and attacks, which lies outside of the project; needs root and tools. */
+export default defineConfig({
+  resolve: { conditions: ['@ocirender/source'] },
+  ssr: { resolve: { conditions: ['@ocirender/source'] } },
+  test: {
+    include: ['e2e/corpora/**/*.corpora.test.ts'],
+    // Each test keeps both cores and the disk busy.
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+  },
+});
