@@ -22,6 +22,7 @@ export async function contendersFor(image, work) {
   });
   const unpacked = join(work, 'unpacked');
   const squashed = join(work, 'squashed');
+  const inflated = join(work, 'inflated');
   const script = (text) => ['bash', '-euc', text];
   const compression = '-comp zstd -Xcompression-level 3 -noappend -quiet -no-progress';
   const layers = await layerPaths(image);
@@ -34,6 +35,11 @@ export async function contendersFor(image, work) {
       output: squashed,
     },
     { name: 'pigz -dc', command: script(layers.map((path) => `pigz -dc '${path}'`).join(';')) },
+    {
+      name: 'pigz -dc > file',
+      command: script(`(${layers.map((path) => `pigz -dc '${path}'`).join(';')}) > '${inflated}'`),
+      output: inflated,
+    },
     ours('squashfs', 'umoci + mksquashfs', 0.4),
     ours('tar', 'pigz -dc', 1.2),
     ours('dir', 'umoci + mksquashfs'),

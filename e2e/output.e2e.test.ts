@@ -40,7 +40,7 @@ async function oldOutput(sink: string, output: string): Promise<() => Promise<st
   }
   await mkdir(output);
   await writeFile(join(output, 'file'), 'old');
-  return async () => `${await readdir(output)} ${await readFile(join(output, 'file'), 'utf8')}`;
+  return async () => `${(await readdir(output)).join()} ${await readFile(join(output, 'file'), 'utf8')}`;
 }
 
 /** Waits until a conversion has begun to write. */

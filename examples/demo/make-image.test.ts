@@ -15,7 +15,7 @@ async function tars(layout: string): Promise<Buffer[]> {
   return contents
     .filter((bytes) => bytes[0] === 0x1f && bytes[1] === 0x8b)
     .map((bytes) => gunzipSync(bytes))
-    .sort(Buffer.compare);
+    .sort((a, b) => Buffer.compare(a, b));
 }
 
 test('the image in the repository is what the script makes', async () => {

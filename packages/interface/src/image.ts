@@ -29,7 +29,7 @@ export interface Layer {
   /** Stored (compressed) size in bytes, as the descriptor says. */
   readonly size: number;
   /**
-   * Opens the stored bytes. The stream checks size and digest: having yielded the last byte it throws
+   * Opens the stored bytes, each chunk an array of its own. The stream checks size and digest: having yielded the last byte it throws
    * `ERR_OCIRENDER_SIZE_MISMATCH` or a `DigestMismatchError` instead of ending. May be called repeatedly.
    */
   open(options?: OpenOptions): AsyncIterable<Uint8Array>;

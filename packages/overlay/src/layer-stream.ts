@@ -39,6 +39,7 @@ export class LayerStream {
   readonly #hash: Hash | undefined;
   #events: Iterator<TarEvent> | undefined;
   #storedBytes = 0;
+  #ahead: Promise<Uint8Array | undefined> | undefined;
   #storedDone = false;
   #tarDone = false;
   #tarBroken = false;
@@ -150,15 +151,25 @@ export class LayerStream {
     await this.#stored.return?.().catch(() => undefined);
   }
 
+  /** Reads and checks the next chunk while the decompressor is busy with this one. */
   async *#storedChunks(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const chunk = await this.#nextStored();
       if (chunk === undefined) return;
+      this.#ahead = this.#readStored();
+      // Whoever takes it meets its error.
+      this.#ahead.catch(() => undefined);
       yield chunk;
     }
   }
 
-  async #nextStored(): Promise<Uint8Array | undefined> {
+  #nextStored(): Promise<Uint8Array | undefined> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead ?? this.#readStored();
+  }
+
+  async #readStored(): Promise<Uint8Array | undefined> {
     if (this.#storedDone) return undefined;
     const next = await this.#stored.next();
     if (next.done === true) {
