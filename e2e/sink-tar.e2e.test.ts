@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Tree, walkTree } from '../packages/interface/src/index.ts';
 import {
   compareTrees,
   driveSession,
@@ -69,7 +70,9 @@ describe.each(SCENARIOS)('$name', ({ build }) => {
       const session = await tarSink.open(sinkContext(tarSink, { output: { kind: 'file', path } }));
       await driveSession(session, planned);
       await extract(path, tree);
-      expect(compareTrees(await listTree(tree), expectedTree(planned, capabilities), capabilities)).toEqual(
+      const found = compareTrees(await listTree(tree), expectedTree(planned, capabilities), capabilities);
+      const excused = name === 'bsdtar' ? untimedByBsdtar(planned.tree) : [];
+      expect(found.filter((line) => !excused.some((path) => line.startsWith(`/${path}: mtime `)))).toEqual(
         [],
       );
     } finally {
@@ -77,3 +80,13 @@ describe.each(SCENARIOS)('$name', ({ build }) => {
     }
   });
 });
+
+/** Directories that hold links which lead away: what suits GNU tar makes bsdtar lose their times (TarTreeWriter). */
+function untimedByBsdtar(tree: Tree): string[] {
+  const paths: string[] = [];
+  for (const { path, inode } of walkTree(tree)) {
+    if (inode.type !== 'symlink' || !/^\/|(?:^|\/)\.\.(?:\/|$)/.test(inode.target)) continue;
+    paths.push(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+  }
+  return paths;
+}
