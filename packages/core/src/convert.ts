@@ -8,7 +8,7 @@ import {
   summarizeTree,
 } from '@ocirender/interface';
 import { openImage } from '@ocirender/oci-layout';
-import { type MergeLimits, type MergePolicy, mergeLayers } from '@ocirender/overlay';
+import { type MergePolicy, mergeLayers } from '@ocirender/overlay';
 import { DiagnosticLog } from './diagnostic-log.ts';
 import type { ConvertOptions } from './options.ts';
 import { outputKind, PathOutput } from './output.ts';
@@ -64,7 +64,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       rewindable: stream === undefined,
       planFirst,
       policy: policyOf(options),
-      limits: (options.limits ?? {}) satisfies Partial<MergeLimits>,
+      limits: options.limits ?? {},
       sourceDateEpoch: epoch,
       ...(signal === undefined ? {} : { signal }),
       diagnose: diagnostics.add,

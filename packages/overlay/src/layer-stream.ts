@@ -43,7 +43,6 @@ export class LayerStream {
   #storedDone = false;
   #tarDone = false;
   #tarBroken = false;
-  #finished = false;
 
   constructor(layer: Layer, options: LayerStreamOptions) {
     this.#layer = layer;
@@ -72,11 +71,6 @@ export class LayerStream {
     return this.#reader.offset;
   }
 
-  /** Stored bytes read so far. */
-  get storedBytes(): number {
-    return this.#storedBytes;
-  }
-
   /**
    * Gives the next event if it is at hand.
    *
@@ -95,7 +89,7 @@ export class LayerStream {
    * @returns false at the end of the layer
    */
   async fill(): Promise<boolean> {
-    if (this.#finished) return false;
+    if (this.#tarDone) return false;
     throwIfAborted(this.#options.signal);
     // A stream that has thrown says that it is done: only an end that it reached by itself counts.
     this.#tarBroken = true;
@@ -103,7 +97,6 @@ export class LayerStream {
     this.#tarBroken = false;
     if (next.done === true) {
       this.#tarDone = true;
-      this.#finished = true;
       this.#events = this.#reader.finish()[Symbol.iterator]();
       return true;
     }
@@ -131,18 +124,14 @@ export class LayerStream {
    */
   async fail(error: unknown): Promise<unknown> {
     if (this.#options.signal?.aborted === true || !isOcirenderError(error)) return error;
-    let reason = error;
     // Whoever meets a limit does not want more to be read.
-    if (!isMismatch(error) && error.code !== 'ERR_OCIRENDER_LIMIT') {
-      try {
-        await this.#drainStored(this.#layer.size);
-        if (error.code === 'ERR_OCIRENDER_FORMAT' || error.code === 'ERR_OCIRENDER_TRUNCATED')
-          await this.#drainTar();
-      } catch (other) {
-        if (isOcirenderError(other) && isMismatch(other)) reason = other;
-      }
-    }
-    return inLayer(reason, this.#layer.digest);
+    if (isMismatch(error) || error.code === 'ERR_OCIRENDER_LIMIT') return inLayer(error, this.#layer.digest);
+    const damaged = error.code === 'ERR_OCIRENDER_FORMAT' || error.code === 'ERR_OCIRENDER_TRUNCATED';
+    // The tar first: it takes its bytes from what is stored.
+    const mismatch =
+      (damaged ? await mismatchOf(this.#drainTar()) : undefined) ??
+      (await mismatchOf(this.#drainStored(this.#layer.size)));
+    return inLayer(mismatch ?? error, this.#layer.digest);
   }
 
   /** Closes everything. Never throws. */
@@ -202,6 +191,16 @@ export class LayerStream {
     const actual = `${diffId.split(':', 1)[0]}:${this.#hash.digest('hex')}`;
     if (actual !== diffId) throw new DigestMismatchError('uncompressed layer (diff_id)', diffId, actual);
   }
+}
+
+/** The digest or size mismatch with which reading ends, if it does. */
+async function mismatchOf(reading: Promise<void>): Promise<OcirenderError | undefined> {
+  try {
+    await reading;
+  } catch (error) {
+    if (isOcirenderError(error) && isMismatch(error)) return error;
+  }
+  return undefined;
 }
 
 function isMismatch(error: OcirenderError): boolean {

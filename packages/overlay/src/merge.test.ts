@@ -152,6 +152,17 @@ describe('mergeLayers', () => {
     await expect(run([wrong])).rejects.toMatchObject({ code: 'ERR_OCIRENDER_DIGEST_MISMATCH' });
   });
 
+  it('prefers a diff_id mismatch to what is wrong with the tar', async () => {
+    const tar = Buffer.concat([tarOf([file('a', '1')]).subarray(0, 1024), Buffer.alloc(2_000_000, 'no tar')]);
+    const layer = layerOf(gzipSync(tar), [100], 'application/vnd.oci.image.layer.v1.tar+gzip');
+    const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+    await expect(run([{ ...layer, diffId }])).rejects.toMatchObject({ code: 'ERR_OCIRENDER_FORMAT' });
+    await expect(run([{ ...layer, diffId: layer.digest }])).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_DIGEST_MISMATCH',
+      message: expect.stringContaining('diff_id') as string,
+    });
+  });
+
   it('checks the diff_id', async () => {
     const tar = tarOf([file('a', '1')]);
     const layer: Layer = { ...layerOf(gzipSync(tar), [100], 'application/vnd.oci.image.layer.v1.tar+gzip') };
