@@ -21,6 +21,8 @@ export {
   throwIfAborted,
 } from './errors.ts';
 export type { Image, Layer, OpenOptions, Platform } from './image.ts';
+export type { FollowOption, ListedName, WalkedName } from './image-reader.ts';
+export { ImageReader } from './image-reader.ts';
 export type { Metadata, Xattrs } from './metadata.ts';
 export { equalMetadata, equalXattrs, NO_XATTRS } from './metadata.ts';
 export type {
@@ -34,6 +36,18 @@ export type {
   StringOption,
 } from './option-schema.ts';
 export { parseOptions, parseSize } from './option-schema.ts';
+export type {
+  ByteRange,
+  ImageNode,
+  ImageSource,
+  Magic,
+  NodeContent,
+  OpenReaderOptions,
+  Reader,
+  ReadOptions,
+  TimeRange,
+} from './reader.ts';
+export { defineReader, isReader, READER_BRAND } from './reader.ts';
 export type { Output, OutputKind, Sink, SinkContext, SinkReport, SinkSession } from './sink.ts';
 export { defineSink, INTERFACE_VERSION, isSink, SINK_BRAND } from './sink.ts';
 export type {
