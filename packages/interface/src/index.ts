@@ -61,4 +61,4 @@ export type {
   TreeEntry,
   TreeSummary,
 } from './tree.ts';
-export { sortedChildren, summarizeTree, walkTree } from './tree.ts';
+export { maybeLinked, sortedChildren, summarizeTree, walkTree } from './tree.ts';
