@@ -8,6 +8,7 @@ import {
   type Xattrs,
 } from '@ocirender/interface';
 import { ByteLog } from './byte-log.ts';
+import { freeableMemory, freeMemory } from './freeable-memory.ts';
 
 const KINDS: readonly RecordKind[] = [
   'file',
@@ -114,7 +115,7 @@ export class Journal {
   append(kind: RecordKind, path: ByteString, linkTarget: ByteString, entry: Entry): number {
     const index = this.#length++;
     if (index % RECORDS === 0) {
-      this.#chunks.push(new DataView(new ArrayBuffer(RECORD * RECORDS)));
+      this.#chunks.push(new DataView(freeableMemory(RECORD * RECORDS), 0, RECORD * RECORDS));
       this.#refs.push(new Float64Array(RECORDS).fill(NOT_STORED));
     }
     const view = this.#chunks[this.#chunks.length - 1]!;
@@ -173,7 +174,9 @@ export class Journal {
    */
   release(index: number): void {
     if (index % RECORDS !== 0 || index === 0) return;
-    this.#chunks[index / RECORDS - 1] = NONE;
+    const chunk = index / RECORDS - 1;
+    freeMemory(this.#chunks[chunk]!.buffer);
+    this.#chunks[chunk] = NONE;
     this.#names.release(this.#view(index).getFloat64(POSITION));
   }
 
