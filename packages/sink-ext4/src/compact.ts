@@ -140,7 +140,11 @@ function joined(extents: readonly BlockExtent[]): BlockExtent[] {
   const result: BlockExtent[] = [];
   for (const { logical, physical, count } of extents.toSorted((a, b) => a.logical - b.logical)) {
     const last = result.at(-1);
-    if (last !== undefined && last.logical + last.count === logical && last.physical + last.count === physical)
+    if (
+      last !== undefined &&
+      last.logical + last.count === logical &&
+      last.physical + last.count === physical
+    )
       last.count += count;
     else result.push({ logical, physical, count });
   }

@@ -72,7 +72,10 @@ export class InodeBuilder {
     const checksum = this.#checksums.ofInode(number);
     const tree = encodeExtentTree(place.extents, place.tree, this.#blockSize, checksum);
     for (const node of tree.nodes) await this.#put(node.block, node.bytes);
-    return { block: tree.root, flags: INODE_FLAG.extents | (directory?.indexed === true ? INODE_FLAG.index : 0) };
+    return {
+      block: tree.root,
+      flags: INODE_FLAG.extents | (directory?.indexed === true ? INODE_FLAG.index : 0),
+    };
   }
 
   async #writeDirectory(

@@ -55,7 +55,8 @@ export function encodeInode(bytes: Buffer, at: number, fields: InodeFields, chec
   const low = time | 0;
   // Two bits say how often 2^32 is to be added to the signed low half; the other thirty are nanoseconds.
   const extra = (((time - low) / U32) & 3) + fields.timeNs * 4;
-  for (const field of [INODE.atime, INODE.ctime, INODE.mtime, INODE.crtime]) bytes.writeInt32LE(low, at + field);
+  for (const field of [INODE.atime, INODE.ctime, INODE.mtime, INODE.crtime])
+    bytes.writeInt32LE(low, at + field);
   for (const field of [INODE.atimeExtra, INODE.ctimeExtra, INODE.mtimeExtra, INODE.crtimeExtra])
     bytes.writeUInt32LE(extra, at + field);
   if (fields.xattrs !== undefined) bytes.set(fields.xattrs, at + INODE_FIELDS);

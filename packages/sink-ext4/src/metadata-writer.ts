@@ -74,7 +74,9 @@ export class MetadataWriter {
   async #writeInodes(): Promise<void> {
     const { stream, geometry, placement, plan, checksums } = this.#setup;
     const { inodesPerGroup, tables } = placement;
-    const builder = new InodeBuilder(geometry.blockSize, checksums, (block, bytes) => this.#put(block, bytes));
+    const builder = new InodeBuilder(geometry.blockSize, checksums, (block, bytes) =>
+      this.#put(block, bytes),
+    );
     const table = Buffer.alloc(inodesPerGroup * INODE_SIZE);
     let index = 0;
     for (let group = 0; group < placement.groups; group++) {
@@ -172,7 +174,10 @@ export class MetadataWriter {
       let block = geometry.groupStart(group);
       if (hasSuperblock(group)) {
         const superblock = Buffer.alloc(blockSize);
-        superblock.set(encodeSuperblock(fields, group), group === 0 && blockSize > SUPERBLOCK_OFFSET ? SUPERBLOCK_OFFSET : 0);
+        superblock.set(
+          encodeSuperblock(fields, group),
+          group === 0 && blockSize > SUPERBLOCK_OFFSET ? SUPERBLOCK_OFFSET : 0,
+        );
         await this.#put(block++, superblock);
         if (group < classicGroups) await putAll(block, classic);
       }

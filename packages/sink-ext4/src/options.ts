@@ -1,7 +1,7 @@
 import { OcirenderError, type OptionSchema, type OptionValues, parseSize } from '@ocirender/interface';
-import type { Ext4WriterOptions } from './writer.ts';
 import type { Amount } from './sizing.ts';
 import { parseUuid } from './uuid.ts';
+import type { Ext4WriterOptions } from './writer.ts';
 
 /** Largest filesystem in bytes: 16 TiB, what a file can have on most filesystems. */
 const MAX_SIZE = 2 ** 44;
@@ -82,7 +82,8 @@ export function writerOptions(values: OptionValues): Ext4WriterOptions {
     blockSize: values['block-size'] as number,
     label: values['label'] as string | undefined,
     uuid: uuid === undefined ? undefined : parseUuidOption(uuid),
-    journalSize: journal === 'none' ? 0 : (parseSize(journal) ?? refuse('journal', journal, '"none" or a size')),
+    journalSize:
+      journal === 'none' ? 0 : (parseSize(journal) ?? refuse('journal', journal, '"none" or a size')),
     reserved: parseAmount('reserved', values['reserved'] as string),
   };
 }

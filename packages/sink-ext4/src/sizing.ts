@@ -1,6 +1,6 @@
 import { OcirenderError } from '@ocirender/interface';
-import type { Geometry } from './geometry.ts';
 import { INODE_SIZE } from './format.ts';
+import type { Geometry } from './geometry.ts';
 
 /** A number of bytes, or a percentage of something. */
 export type Amount = { readonly bytes: number } | { readonly percent: number };
@@ -91,7 +91,8 @@ class Chooser<F extends Fit> {
       const fit = this.#place(groups, this.#inodesPerGroup(groups, needed));
       const wanted = this.#geometry.groupCount(fit.end);
       blocks = Math.max(fit.end, this.#leastBlocks(groups));
-      if (wanted <= groups && this.#wishedInodes(blocks) <= groups * fit.inodesPerGroup) return { blocks, fit };
+      if (wanted <= groups && this.#wishedInodes(blocks) <= groups * fit.inodesPerGroup)
+        return { blocks, fit };
       groups = Math.max(groups, wanted);
     }
   }

@@ -207,18 +207,26 @@ export class TreePlan {
     if (size === 0 && content === undefined) return undefined;
     const { contents } = this.#setup;
     if (content !== undefined && contents.has(content) && contents.sizeOf(content) === size) return content;
-    const has = content === undefined || !contents.has(content) ? 'no content that was written' : 'a content of another size';
-    throw new OcirenderError('ERR_OCIRENDER_USAGE', `${displayPath(path())}: a file of ${size} bytes with ${has}`);
+    const has =
+      content === undefined || !contents.has(content)
+        ? 'no content that was written'
+        : 'a content of another size';
+    throw new OcirenderError(
+      'ERR_OCIRENDER_USAGE',
+      `${displayPath(path())}: a file of ${size} bytes with ${has}`,
+    );
   }
 
   #checkKind(inode: Inode, path: () => ByteString): void {
     const { blockSize } = this.#setup;
     if (inode.type === 'symlink') {
       const { length } = inode.target;
-      if (length === 0 || (length >= INODE_BLOCK_SIZE && length >= blockSize)) throw badTarget(path(), length, blockSize);
+      if (length === 0 || (length >= INODE_BLOCK_SIZE && length >= blockSize))
+        throw badTarget(path(), length, blockSize);
     } else if (inode.type === 'character-device' || inode.type === 'block-device') {
       const { devMajor, devMinor } = inode;
-      if (devMajor > MAX_DEVICE_MAJOR || devMinor > MAX_DEVICE_MINOR) throw badDevice(path(), devMajor, devMinor);
+      if (devMajor > MAX_DEVICE_MAJOR || devMinor > MAX_DEVICE_MINOR)
+        throw badDevice(path(), devMajor, devMinor);
     }
   }
 }

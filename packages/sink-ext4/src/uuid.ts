@@ -9,7 +9,8 @@ import { createHash } from 'node:crypto';
 export function parseUuid(text: string): Uint8Array | undefined {
   const digits = text.replaceAll('-', '');
   const wellFormed =
-    /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text) || /^[0-9a-f]{32}$/i.test(text);
+    /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text) ||
+    /^[0-9a-f]{32}$/i.test(text);
   return wellFormed && !/^0+$/.test(digits) ? Uint8Array.from(Buffer.from(digits, 'hex')) : undefined;
 }
 

@@ -201,7 +201,10 @@ export class Ext4Writer {
     for (const [index, { content }] of plan.inodes.entries()) {
       if (content === undefined) continue;
       // Two inodes cannot share blocks.
-      contents.set(index, needed.delete(content) ? compactor.extentsOf(content) : await compactor.duplicate(content));
+      contents.set(
+        index,
+        needed.delete(content) ? compactor.extentsOf(content) : await compactor.duplicate(content),
+      );
     }
     return { end: compactor.end, contents };
   }
@@ -219,8 +222,11 @@ export class Ext4Writer {
       start,
       journalBlocks: this.#journalBlocks,
     };
-    return chooseSize(this.#geometry, { size, free, inodes, inodeRatio }, plan.lastNumber, (groups, perGroup) =>
-      placeAll(setup, groups, perGroup),
+    return chooseSize(
+      this.#geometry,
+      { size, free, inodes, inodeRatio },
+      plan.lastNumber,
+      (groups, perGroup) => placeAll(setup, groups, perGroup),
     );
   }
 }

@@ -1,6 +1,20 @@
-import { type ByteString, type DiagnosticHandler, displayPath, OcirenderError, type Xattrs } from '@ocirender/interface';
+import {
+  type ByteString,
+  type DiagnosticHandler,
+  displayPath,
+  OcirenderError,
+  type Xattrs,
+} from '@ocirender/interface';
 import { aclToDisk } from './acl.ts';
-import { INODE_FIELDS, INODE_SIZE, MAX_NAME, XATTR_BLOCK_HEADER, XATTR_ENTRY, XATTR_INDEX, XATTR_MAGIC } from './format.ts';
+import {
+  INODE_FIELDS,
+  INODE_SIZE,
+  MAX_NAME,
+  XATTR_BLOCK_HEADER,
+  XATTR_ENTRY,
+  XATTR_INDEX,
+  XATTR_MAGIC,
+} from './format.ts';
 
 /** Bytes for attributes in the inode, and those that its entries and values share: less the magic and the end mark. */
 const INODE_ROOM = INODE_SIZE - INODE_FIELDS;
@@ -93,7 +107,8 @@ function attributeOf(fullName: ByteString, value: Uint8Array): Attribute | undef
   const index = { user: XATTR_INDEX.user, trusted: XATTR_INDEX.trusted, security: XATTR_INDEX.security }[
     fullName.slice(0, Math.max(dot, 0))
   ];
-  if (index === undefined || name.length === 0 || name.length > MAX_NAME || name.includes('\0')) return undefined;
+  if (index === undefined || name.length === 0 || name.length > MAX_NAME || name.includes('\0'))
+    return undefined;
   return { index, name, value };
 }
 
