@@ -97,8 +97,10 @@ const LOST_AND_FOUND = 11;
 async function listExt4(mountPoint: string): Promise<ReadTree> {
   const tree = new Map(await listTree(mountPoint));
   const { ino } = await lstat(join(mountPoint, 'lost+found'));
-  if (ino === LOST_AND_FOUND) tree.delete('lost+found');
-  return tree;
+  const root = tree.get('');
+  if (ino !== LOST_AND_FOUND || root === undefined) return tree;
+  tree.delete('lost+found');
+  return tree.set('', { ...root, links: (root.links ?? 0) - 1 });
 }
 
 /** Extracts an archive with GNU tar, with everything that it holds. */

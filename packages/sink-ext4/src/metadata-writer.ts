@@ -152,7 +152,9 @@ export class MetadataWriter {
     const hasMetaGroups = placement.groups > classicGroups;
     const fields = {
       ...this.#setup,
-      ...geometry,
+      blockSize,
+      firstBlock: geometry.firstBlock,
+      blocksPerGroup: geometry.blocksPerGroup,
       groups: placement.groups,
       inodesPerGroup: placement.inodesPerGroup,
       blocks,
