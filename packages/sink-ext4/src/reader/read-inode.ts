@@ -1,5 +1,13 @@
 import { FormatError, type Inode } from '@ocirender/interface';
-import { GD, INODE, INODE_BLOCK_SIZE, INODE_FLAG, MODE, OLD_INODE_SIZE } from '../format.ts';
+import {
+  GD,
+  INODE,
+  INODE_BLOCK_SIZE,
+  INODE_FLAG,
+  MODE,
+  OLD_INODE_SIZE,
+  SUPERBLOCK_OFFSET,
+} from '../format.ts';
 import { hasSuperblock } from '../geometry.ts';
 import type { ImageFile } from './image-file.ts';
 import type { ReadSuperblock } from './read-superblock.ts';
@@ -83,8 +91,9 @@ export class InodeReader {
     const { blockSize, descriptorSize, firstMetaGroup, firstBlock, blocksPerGroup } = this.#superblock;
     const perBlock = blockSize / descriptorSize;
     const set = Math.floor(group / perBlock);
-    let block = firstBlock + 1 + set;
-    if (set >= firstMetaGroup) {
+    // The superblock is in block 1 where blocks have 1024 bytes, also if (with clusters) block 0 is the first.
+    let block = (blockSize === SUPERBLOCK_OFFSET ? 1 : firstBlock) + 1 + set;
+    if (set > 0 && set >= firstMetaGroup) {
       const first = set * perBlock;
       block = firstBlock + first * blocksPerGroup + (hasSuperblock(first) ? 1 : 0);
     }
