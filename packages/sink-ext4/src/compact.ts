@@ -41,6 +41,11 @@ export class Compactor {
     return this.#end;
   }
 
+  /** Whether blocks of a content are not where they were. */
+  hasMoved(ref: ContentRef): boolean {
+    return this.#moved.has(ref);
+  }
+
   /** Where a needed content's blocks are. */
   extentsOf(ref: ContentRef): BlockExtent[] {
     return this.#moved.get(ref) ?? this.#setup.contents.extentsOf(ref);

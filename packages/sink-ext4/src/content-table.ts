@@ -68,6 +68,11 @@ export class ContentTable {
     return this.#sizes[ref] as number;
   }
 
+  /** Number of a content's extents. */
+  extentCount(ref: ContentRef): number {
+    return (this.#firstExtents[ref + 1] as number) - (this.#firstExtents[ref] as number);
+  }
+
   /** Where a content's blocks are: fresh objects, in the order of the file. */
   extentsOf(ref: ContentRef): BlockExtent[] {
     const extents: BlockExtent[] = [];

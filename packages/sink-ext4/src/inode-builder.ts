@@ -1,9 +1,10 @@
 import type { Inode } from '@ocirender/interface';
 import type { Checksums } from './checksums.ts';
-import { encodeExtentTree } from './extent-tree.ts';
+import { encodeExtentTree, type TreeBlock } from './extent-tree.ts';
 import { DIRECTORY_TAIL, INODE_BLOCK_SIZE, INODE_FLAG, MAX_TIME, MIN_TIME, MODE } from './format.ts';
 import type { InodeFields } from './inode.ts';
 import type { InodePlace } from './placement.ts';
+import type { SettledContents } from './settled-contents.ts';
 import type { PlannedInode } from './tree-plan.ts';
 
 const EMPTY = new Uint8Array(INODE_BLOCK_SIZE);
@@ -12,70 +13,89 @@ const EMPTY = new Uint8Array(INODE_BLOCK_SIZE);
 export class InodeBuilder {
   readonly #blockSize: number;
   readonly #checksums: Checksums;
+  readonly #contents: SettledContents;
   readonly #put: (block: number, bytes: Uint8Array) => Promise<void>;
 
   /**
    * @param blockSize - bytes
    * @param checksums - the filesystem's
+   * @param contents - where files are
    * @param put - writes one block
    */
   constructor(
     blockSize: number,
     checksums: Checksums,
+    contents: SettledContents,
     put: (block: number, bytes: Uint8Array) => Promise<void>,
   ) {
     this.#blockSize = blockSize;
     this.#checksums = checksums;
+    this.#contents = contents;
     this.#put = put;
   }
 
-  /** Makes an inode; its blocks are written, but for the contents of files. */
-  async build(planned: PlannedInode, place: InodePlace): Promise<InodeFields> {
-    const { inode } = planned;
-    if (planned.directory !== undefined) await this.#writeDirectory(planned.directory, place);
-    if (planned.xattrs.block !== undefined) await this.#writeXattrs(planned.xattrs.block, place.xattrBlock);
-    const { block, flags } = await this.#body(planned, place);
-    let blocks = place.tree.length + (place.xattrBlock === 0 ? 0 : 1);
-    for (const { count } of place.extents) blocks += count;
-    return {
+  /** Makes an inode; its blocks are written, but for the contents of files. A promise only when there are blocks. */
+  build(planned: PlannedInode, place: InodePlace): InodeFields | Promise<InodeFields> {
+    const { inode, number, content } = planned;
+    if (inode.type === 'character-device' || inode.type === 'block-device')
+      return this.#finish(planned, place, deviceNumbers(inode.devMajor, inode.devMinor));
+    if (inode.type === 'fifo' || inode.type === 'socket') return this.#finish(planned, place, EMPTY);
+    if (inode.type === 'symlink' && place.extents.length === 0) {
+      const block = Buffer.alloc(INODE_BLOCK_SIZE);
+      block.write(inode.target, 'latin1');
+      return this.#finish(planned, place, block);
+    }
+    const extents = content === undefined ? place.extents : this.#contents.extentsOf(number, content);
+    const tree = encodeExtentTree(extents, place.tree, this.#blockSize, this.#checksums.ofInode(number));
+    let blocks = 0;
+    for (const { count } of extents) blocks += count;
+    const flags = INODE_FLAG.extents | (planned.directory?.indexed === true ? INODE_FLAG.index : 0);
+    if (place.extents.length === 0 && tree.nodes.length === 0)
+      return this.#finish(planned, place, tree.root, flags, blocks);
+    return this.#writeBlocks(planned, place, tree.nodes).then(() =>
+      this.#finish(planned, place, tree.root, flags, blocks),
+    );
+  }
+
+  /** Writes its attributes, if they have a block, and puts the fields together. */
+  #finish(
+    { inode, directory, links, xattrs }: PlannedInode,
+    { tree, xattrBlock }: InodePlace,
+    block: Uint8Array,
+    flags = 0,
+    dataBlocks = 0,
+  ): InodeFields | Promise<InodeFields> {
+    const fields: InodeFields = {
       mode: MODE[inode.type] | inode.mode,
       uid: inode.uid,
       gid: inode.gid,
-      size: sizeOf(planned),
+      size: sizeOf(inode, directory),
       time: Math.min(Math.max(inode.mtime, MIN_TIME), MAX_TIME),
       timeNs: inode.mtimeNs,
-      links: planned.links,
-      sectors: (blocks * this.#blockSize) / 512,
+      links,
+      sectors: ((dataBlocks + tree.length + (xattrBlock === 0 ? 0 : 1)) * this.#blockSize) / 512,
       flags,
       block,
-      xattrBlock: place.xattrBlock,
-      xattrs: planned.xattrs.inInode,
+      xattrBlock,
+      xattrs: xattrs.inInode,
     };
+    return xattrs.block === undefined
+      ? fields
+      : this.#writeXattrs(xattrs.block, xattrBlock).then(() => fields);
   }
 
-  async #body(planned: PlannedInode, place: InodePlace): Promise<{ block: Uint8Array; flags: number }> {
-    const { inode, number, directory } = planned;
-    if (inode.type === 'character-device' || inode.type === 'block-device')
-      return { block: deviceNumbers(inode.devMajor, inode.devMinor), flags: 0 };
-    if (inode.type === 'fifo' || inode.type === 'socket') return { block: EMPTY, flags: 0 };
-    if (inode.type === 'symlink') {
-      const target = Buffer.from(inode.target, 'latin1');
-      if (place.extents.length === 0) {
-        const block = new Uint8Array(INODE_BLOCK_SIZE);
-        block.set(target);
-        return { block, flags: 0 };
-      }
-      const padded = Buffer.alloc(this.#blockSize);
-      padded.set(target);
-      await this.#put(place.extents[0]!.physical, padded);
+  async #writeBlocks(
+    { inode, directory }: PlannedInode,
+    place: InodePlace,
+    nodes: readonly TreeBlock[],
+  ): Promise<void> {
+    for (const { block, bytes } of nodes) await this.#put(block, bytes);
+    if (directory !== undefined) await this.#writeDirectory(directory, place);
+    else if (inode.type === 'symlink') {
+      const target = Buffer.alloc(this.#blockSize);
+      target.write(inode.target, 'latin1');
+      await this.#put(place.extents[0]!.physical, target);
     }
-    const checksum = this.#checksums.ofInode(number);
-    const tree = encodeExtentTree(place.extents, place.tree, this.#blockSize, checksum);
-    for (const node of tree.nodes) await this.#put(node.block, node.bytes);
-    return {
-      block: tree.root,
-      flags: INODE_FLAG.extents | (directory?.indexed === true ? INODE_FLAG.index : 0),
-    };
   }
 
   async #writeDirectory(
@@ -102,9 +122,9 @@ export class InodeBuilder {
   }
 }
 
-function sizeOf({ inode, directory }: PlannedInode): number {
+function sizeOf(inode: Inode, directory: PlannedInode['directory']): number {
   if (directory !== undefined) return directory.size;
-  if (inode.type === 'file') return (inode as Extract<Inode, { type: 'file' }>).size;
+  if (inode.type === 'file') return inode.size;
   return inode.type === 'symlink' ? inode.target.length : 0;
 }
 

@@ -18,6 +18,7 @@ import { encodeJournalSuperblock } from './journal.ts';
 import type { OutputFile } from './output-file.ts';
 import type { Placement } from './placement.ts';
 import { makeResizeInode } from './resize-inode.ts';
+import type { SettledContents } from './settled-contents.ts';
 import type { Amount } from './sizing.ts';
 import { encodeSuperblock } from './superblock.ts';
 import type { TreePlan } from './tree-plan.ts';
@@ -29,6 +30,7 @@ export interface MetadataSetup {
   readonly geometry: Geometry;
   readonly checksums: Checksums;
   readonly plan: TreePlan;
+  readonly contents: SettledContents;
   readonly placement: Placement;
   /** Blocks of the filesystem. */
   readonly blocks: number;
@@ -74,7 +76,7 @@ export class MetadataWriter {
   async #writeInodes(): Promise<void> {
     const { stream, geometry, placement, plan, checksums } = this.#setup;
     const { inodesPerGroup, tables } = placement;
-    const builder = new InodeBuilder(geometry.blockSize, checksums, (block, bytes) =>
+    const builder = new InodeBuilder(geometry.blockSize, checksums, this.#setup.contents, (block, bytes) =>
       this.#put(block, bytes),
     );
     const table = Buffer.alloc(inodesPerGroup * INODE_SIZE);
@@ -88,7 +90,8 @@ export class MetadataWriter {
       let used = group === 0 ? JOURNAL_INODE : 0;
       for (; (plan.inodes[index]?.number ?? Number.POSITIVE_INFINITY) < first + inodesPerGroup; index++) {
         const planned = plan.inodes[index]!;
-        const fields = await builder.build(planned, placement.inodes[index]!);
+        const built = builder.build(planned, placement.inodes[index]!);
+        const fields = built instanceof Promise ? await built : built;
         used = planned.number - first + 1;
         encodeInode(table, (used - 1) * INODE_SIZE, fields, checksums.ofInode(planned.number));
       }

@@ -2,13 +2,14 @@ import type { BlockExtent } from './content-table.ts';
 import { treeBlockCount } from './extent-tree.ts';
 import { INODE_BLOCK_SIZE, INODE_SIZE } from './format.ts';
 import type { BlockRun, Geometry } from './geometry.ts';
+import type { SettledContents } from './settled-contents.ts';
 import type { Fit } from './sizing.ts';
 import { Space } from './space.ts';
 import type { PlannedInode } from './tree-plan.ts';
 
 /** Where the blocks of an inode are. */
 export interface InodePlace {
-  /** Its data: contents, directory blocks, a long target. */
+  /** Its data: directory blocks, a long target; the extents of files are elsewhere. */
   readonly extents: readonly BlockExtent[];
   /** Blocks of its extent tree outside of the inode. */
   readonly tree: readonly number[];
@@ -36,10 +37,7 @@ export interface Placement extends Fit {
 export interface PlacementSetup {
   readonly geometry: Geometry;
   readonly inodes: readonly PlannedInode[];
-  /** Where the contents of files are, by position among the planned inodes. */
-  readonly contents: ReadonlyMap<number, readonly BlockExtent[]>;
-  /** The first block that no content has. */
-  readonly start: number;
+  readonly contents: SettledContents;
   /** Blocks of the journal; 0 for none. */
   readonly journalBlocks: number;
 }
@@ -57,7 +55,7 @@ const NOWHERE: InodePlace = { extents: [], tree: [], xattrBlock: 0 };
 export function placeAll(setup: PlacementSetup, groups: number, inodesPerGroup: number): Placement {
   const { geometry, inodes, contents, journalBlocks } = setup;
   const { blockSize } = geometry;
-  const space = new Space(geometry, setup.start);
+  const space = new Space(geometry, contents.end);
   const tableBlocks = (inodesPerGroup * INODE_SIZE) / blockSize;
   const tables = Float64Array.from({ length: groups }, () => space.consecutive(tableBlocks));
   const blockBitmaps = Float64Array.from({ length: groups }, () => space.block());
@@ -67,13 +65,20 @@ export function placeAll(setup: PlacementSetup, groups: number, inodesPerGroup: 
   const resizeBlock = groups > geometry.classicGroups ? undefined : space.block();
   const journal = space.blocks(journalBlocks);
   const journalTree = blocksFor(journal);
-  const places = inodes.map(({ inode, directory, xattrs }, index): InodePlace => {
-    let extents = contents.get(index) ?? NOWHERE.extents;
-    if (directory !== undefined) extents = space.blocks(directory.size / blockSize);
-    else if (inode.type === 'symlink' && inode.target.length >= INODE_BLOCK_SIZE) extents = space.blocks(1);
-    else if (extents === NOWHERE.extents && xattrs.block === undefined) return NOWHERE;
-    const tree = extents.length > 0 ? blocksFor(extents) : NOWHERE.tree;
-    return { extents, tree, xattrBlock: xattrs.block === undefined ? 0 : space.block() };
+  const places = inodes.map((planned): InodePlace => {
+    const { inode, directory, xattrs, content, number } = planned;
+    let extents = NOWHERE.extents;
+    let { tree } = NOWHERE;
+    if (directory !== undefined) {
+      extents = space.blocks(directory.size / blockSize);
+      tree = blocksFor(extents);
+    } else if (content !== undefined) {
+      if (!contents.isCompact(content)) tree = blocksFor(contents.extentsOf(number, content));
+    } else if (inode.type === 'symlink' && inode.target.length >= INODE_BLOCK_SIZE) {
+      extents = space.blocks(1);
+    }
+    const xattrBlock = xattrs.block === undefined ? 0 : space.block();
+    return extents.length + tree.length + xattrBlock === 0 ? NOWHERE : { extents, tree, xattrBlock };
   });
   return {
     groups,

@@ -36,10 +36,10 @@ export interface PlannedInode {
   readonly number: number;
   readonly inode: Inode;
   links: number;
-  readonly directory?: DirectoryBlocks;
+  readonly directory: DirectoryBlocks | undefined;
   readonly xattrs: EncodedXattrs;
   /** The content of a file that has one. */
-  readonly content?: ContentRef;
+  readonly content: ContentRef | undefined;
 }
 
 /** What planning needs. */
@@ -152,8 +152,9 @@ export class TreePlan {
       number: ++this.#lastNumber,
       inode,
       links: 1,
+      directory: undefined,
       xattrs: this.#metadata(inode, path),
-      ...(content === undefined ? {} : { content }),
+      content,
     };
     this.#checkKind(inode, path);
     this.#known.set(inode, planned);
@@ -190,6 +191,7 @@ export class TreePlan {
       links: links > MAX_LINKS ? 1 : links,
       directory,
       xattrs: this.#metadata(inode, () => pathOf(above, name)),
+      content: undefined,
     });
   }
 

@@ -2,7 +2,7 @@ import type { Content, ContentInfo, ContentRef, DiagnosticHandler, Tree } from '
 import { BlockStream } from './block-stream.ts';
 import { Checksums } from './checksums.ts';
 import { Compactor } from './compact.ts';
-import { type BlockExtent, ContentTable } from './content-table.ts';
+import { ContentTable } from './content-table.ts';
 import { ContentWriter } from './content-writer.ts';
 import { MIN_JOURNAL_BLOCKS } from './format.ts';
 import { Geometry } from './geometry.ts';
@@ -10,6 +10,7 @@ import { MetadataWriter } from './metadata-writer.ts';
 import { invalid, MAX_LABEL } from './options.ts';
 import { OutputFile } from './output-file.ts';
 import { type Placement, placeAll } from './placement.ts';
+import { SettledContents } from './settled-contents.ts';
 import { type Amount, chooseSize, type Sizing } from './sizing.ts';
 import { TreePlan } from './tree-plan.ts';
 import { formatUuid, uuidFrom } from './uuid.ts';
@@ -134,16 +135,17 @@ export class Ext4Writer {
       diagnose: this.#options.diagnose ?? ((): void => {}),
       check,
     });
-    const { end, contents } = await this.#settleContents(plan);
-    const { blocks, fit } = this.#chooseSize(plan, end, contents);
+    const contents = await this.#settleContents(plan);
+    const { blocks, fit } = this.#chooseSize(plan, contents);
     // What stands behind the data now is nobody's.
-    this.#file.resize(end * blockSize);
+    this.#file.resize(contents.end * blockSize);
     const metadata = new MetadataWriter({
       file: this.#file,
       stream: this.#stream,
       geometry: this.#geometry,
       checksums,
       plan,
+      contents,
       placement: fit,
       blocks,
       journalBlocks: this.#journalBlocks,
@@ -183,9 +185,7 @@ export class Ext4Writer {
   }
 
   /** Closes the gaps of contents that the tree does not need; finds out where the others are. */
-  async #settleContents(
-    plan: TreePlan,
-  ): Promise<{ end: number; contents: ReadonlyMap<number, readonly BlockExtent[]> }> {
+  async #settleContents(plan: TreePlan): Promise<SettledContents> {
     const compactor = new Compactor({
       file: this.#file,
       geometry: this.#geometry,
@@ -194,32 +194,17 @@ export class Ext4Writer {
       end: this.#writer.end,
       check: () => this.#stream.check(),
     });
-    const needed = new Set<ContentRef>();
-    for (const { content } of plan.inodes) if (content !== undefined) needed.add(content);
-    await compactor.close(needed);
-    const contents = new Map<number, readonly BlockExtent[]>();
-    for (const [index, { content }] of plan.inodes.entries()) {
-      if (content === undefined) continue;
-      // Two inodes cannot share blocks.
-      contents.set(
-        index,
-        needed.delete(content) ? compactor.extentsOf(content) : await compactor.duplicate(content),
-      );
-    }
-    return { end: compactor.end, contents };
+    const settled = new SettledContents(this.#contents, compactor, this.#geometry.blockSize);
+    await settled.settle(plan.inodes);
+    return settled;
   }
 
-  #chooseSize(
-    plan: TreePlan,
-    start: number,
-    contents: ReadonlyMap<number, readonly BlockExtent[]>,
-  ): Sizing<Placement> {
+  #chooseSize(plan: TreePlan, contents: SettledContents): Sizing<Placement> {
     const { size, free = NOTHING, inodes, inodeRatio } = this.#options;
     const setup = {
       geometry: this.#geometry,
       inodes: plan.inodes,
       contents,
-      start,
       journalBlocks: this.#journalBlocks,
     };
     return chooseSize(
