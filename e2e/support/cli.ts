@@ -7,6 +7,7 @@ export const CLI = fileURLToPath(new URL('../../apps/cli/bin/run.js', import.met
 /** The sinks that come with it, with the ending of their outputs. */
 export const SINKS = [
   ['squashfs', '.squashfs'],
+  ['ext4', '.ext4'],
   ['tar', '.tar'],
   ['dir', ''],
 ] as const;

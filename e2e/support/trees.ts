@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -73,20 +73,34 @@ export async function listTree(directory: string): Promise<ReadTree> {
   return tree;
 }
 
-/** Mounts a squashfs image with the kernel's own driver while something looks at it. */
+/** Mounts an image with the kernel's own driver while something looks at it. */
 export async function withMount<T>(
   image: string,
   mountPoint: string,
   use: (root: string) => Promise<T>,
+  type: string = 'squashfs',
 ): Promise<T> {
   await mkdir(mountPoint, { recursive: true });
-  await must('mount', ['-o', 'loop,ro', '-t', 'squashfs', image, mountPoint]);
+  await must('mount', ['-o', 'loop,ro', '-t', type, image, mountPoint]);
   try {
     return await use(mountPoint);
   } finally {
     const { code } = await run('umount', [mountPoint]);
     if (code !== 0) await must('umount', ['--lazy', mountPoint]);
   }
+}
+
+/** Number of the inode that is `lost+found` where the tree has none. */
+const LOST_AND_FOUND = 11;
+
+/** Lists a mounted ext4 filesystem without what belongs to the filesystem itself. */
+async function listExt4(mountPoint: string): Promise<ReadTree> {
+  const tree = new Map(await listTree(mountPoint));
+  const { ino } = await lstat(join(mountPoint, 'lost+found'));
+  const root = tree.get('');
+  if (ino !== LOST_AND_FOUND || root === undefined) return tree;
+  tree.delete('lost+found');
+  return tree.set('', { ...root, links: (root.links ?? 0) - 1 });
 }
 
 /** Extracts an archive with GNU tar, with everything that it holds. */
@@ -99,6 +113,10 @@ export async function extractTar(archive: string, directory: string): Promise<vo
 /** Reads an output as the kernel, GNU tar or the directory itself shows it. */
 export async function readOutput(sink: string, output: string, scratch: string): Promise<ReadTree> {
   if (sink === 'squashfs') return withMount(output, join(scratch, 'mount'), listTree);
+  if (sink === 'ext4') {
+    await must('e2fsck', ['-fn', output]);
+    return withMount(output, join(scratch, 'mount'), listExt4, 'ext4');
+  }
   if (sink === 'dir') return listTree(output);
   const extracted = join(scratch, 'extracted');
   await extractTar(output, extracted);

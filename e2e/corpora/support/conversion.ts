@@ -7,19 +7,20 @@ import {
   type ReadTree,
 } from '../../../packages/sink-compliance/src/index.ts';
 import { dirSink } from '../../../packages/sink-dir/src/index.ts';
+import { ext4Sink } from '../../../packages/sink-ext4/src/index.ts';
 import { squashfsSink } from '../../../packages/sink-squashfs/src/index.ts';
 import { tarSink } from '../../../packages/sink-tar/src/index.ts';
 import { must } from '../../support/run.ts';
 import { readOutput } from '../../support/trees.ts';
 import { VOLATILE } from './corpus-listing.ts';
 
-const SINKS = { squashfs: squashfsSink, tar: tarSink, dir: dirSink } as const;
+const SINKS = { squashfs: squashfsSink, ext4: ext4Sink, tar: tarSink, dir: dirSink } as const;
 
 /** A sink that comes with the tool. */
 export type SinkName = keyof typeof SINKS;
 
 /** Every sink that comes with the tool. */
-export const SINK_NAMES: readonly SinkName[] = ['squashfs', 'tar', 'dir'];
+export const SINK_NAMES: readonly SinkName[] = ['squashfs', 'ext4', 'tar', 'dir'];
 
 /** Converts in this process: the command would take longer to start than most of the collection to convert. */
 export async function convertTo(

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReadTree } from '../../sink-compliance/src/index.ts';
 import { dirSink } from '../../sink-dir/src/index.ts';
 import { readOutput } from '../../sink-dir/test/read-output.ts';
+import { ext4Sink } from '../../sink-ext4/src/index.ts';
+import { readExt4 } from '../../sink-ext4/src/testing/read-tree.ts';
 import { squashfsSink } from '../../sink-squashfs/src/index.ts';
 import { tarSink } from '../../sink-tar/src/index.ts';
 import { readTarTree } from '../../sink-tar/test/read-tar-tree.ts';
@@ -26,6 +28,11 @@ const targets: readonly Target[] = [
     sink: squashfsSink,
     read: readSquashfs,
     reading: { wholeSeconds: true, xattrPrefixes: ['user.', 'trusted.', 'security.'] },
+  },
+  {
+    sink: ext4Sink,
+    read: readExt4,
+    reading: { xattrPrefixes: ['user.', 'trusted.', 'security.', 'system.posix_acl_'] },
   },
   { sink: tarSink, read: readTarTree, reading: {} },
   { sink: dirSink, read: readOutput, reading: {} },

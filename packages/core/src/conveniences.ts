@@ -52,6 +52,22 @@ export async function convertToDir(
   return convert({ ...settings, image, output, sink: await loadSink('dir') });
 }
 
+/**
+ * Converts an image to an ext4 filesystem; needs the package `@ocirender/sink-ext4`.
+ *
+ * @param image - a reference or an opened image
+ * @param output - path of the file
+ * @param settings - see {@link ConvertSettings}
+ * @returns what was done
+ */
+export async function convertToExt4(
+  image: string | Image,
+  output: string,
+  settings: ConvertSettings = {},
+): Promise<ConvertReport> {
+  return convert({ ...settings, image, output, sink: await loadSink('ext4') });
+}
+
 /** The sinks are optional peers: whoever writes only tar need not install a compressor. */
 async function loadSink(name: string): Promise<Sink> {
   const specifier = `@ocirender/sink-${name}`;

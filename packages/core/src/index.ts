@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export { convertToDir, convertToSquashfs, convertToTar } from './conveniences.ts';
+export { convertToDir, convertToExt4, convertToSquashfs, convertToTar } from './conveniences.ts';
 export { convert } from './convert.ts';
 export type { OpenMergedOptions } from './merged-options.ts';
 export { openMergedImage } from './open-merged-image.ts';

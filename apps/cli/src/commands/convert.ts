@@ -31,6 +31,10 @@ export class Convert extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> ./image -s tar -o - --plan-first | tar -tv',
     },
     {
+      description: 'Make an ext4 filesystem with room to write for a virtual machine',
+      command: '<%= config.bin %> <%= command.id %> ./image -o rootfs.ext4 --size 2G --label root',
+    },
+    {
       description: 'Write a directory',
       command: '<%= config.bin %> <%= command.id %> ./image -s dir -o ./rootfs',
     },

@@ -24,6 +24,15 @@ describe('parseSinkOptions', () => {
     });
   });
 
+  test('--size, --label and --uuid are shorthands', () => {
+    expect(parseSinkOptions(['free=0'], undefined, { size: '1G', label: 'root', uuid: undefined })).toEqual({
+      free: '0',
+      size: '1G',
+      label: 'root',
+    });
+    expect(() => parseSinkOptions(['size=1G'], undefined, { size: '1G' })).toThrow(USAGE);
+  });
+
   test('a key named like a property of every object is an ordinary key', () => {
     expect(Object.entries(parseSinkOptions(['__proto__=x'], undefined))).toEqual([['__proto__', 'x']]);
   });

@@ -31,6 +31,18 @@ export const convertFlags = {
     // Without this, oclif would take everything up to the next flag, the image included.
     multipleNonGreedy: true,
   }),
+  size: Flags.string({
+    summary: 'Size of the filesystem, for sinks that can choose it: -O size=SIZE.',
+    helpValue: 'SIZE',
+  }),
+  label: Flags.string({
+    summary: 'Name of the filesystem, for sinks that have one: -O label=TEXT.',
+    helpValue: 'TEXT',
+  }),
+  uuid: Flags.string({
+    summary: 'UUID of the filesystem, for sinks that have one: -O uuid=UUID.',
+    helpValue: 'UUID',
+  }),
   mksquashfs: Flags.string({
     summary: 'Let this mksquashfs write the image: -O engine=mksquashfs -O mksquashfs=PATH.',
     helpValue: 'PATH',

@@ -13,7 +13,11 @@ import { parseSinkOptions } from './sink-options.ts';
  */
 export function convertSettings(flags: ConvertFlags): ConvertSettings {
   return {
-    sinkOptions: parseSinkOptions(flags.option ?? [], flags.mksquashfs),
+    sinkOptions: parseSinkOptions(flags.option ?? [], flags.mksquashfs, {
+      size: flags.size,
+      label: flags.label,
+      uuid: flags.uuid,
+    }),
     force: flags.force,
     planFirst: flags['plan-first'],
     lenient: flags.lenient,

@@ -1,16 +1,21 @@
 import { OcirenderError } from '@ocirender/interface';
 
+/** Sink options that have flags of their own: those of several formats. Whether a sink has them, it says itself. */
+export type NamedSinkOptions = Readonly<Record<'size' | 'label' | 'uuid', string | undefined>>;
+
 /**
  * Reads `-O key=value` flags and their shorthands. What a key means is the sink's business.
  *
  * @param pairs - the values of `-O`; without `=` a key stands for a switch that is on
  * @param mksquashfs - `--mksquashfs`: means `-O engine=mksquashfs -O mksquashfs=PATH`
+ * @param named - `--size`, `--label`, `--uuid`: mean `-O size=…` and so on
  * @returns values by key
  * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for an empty or repeated key
  */
 export function parseSinkOptions(
   pairs: readonly string[],
   mksquashfs: string | undefined,
+  named: Partial<NamedSinkOptions> = {},
 ): Readonly<Record<string, string>> {
   const values = new Map<string, string>();
   const set = (key: string, value: string): void => {
@@ -23,6 +28,7 @@ export function parseSinkOptions(
     if (equals === -1) set(pair, 'true');
     else set(pair.slice(0, equals), pair.slice(equals + 1));
   }
+  for (const [key, value] of Object.entries(named)) if (value !== undefined) set(key, value);
   if (mksquashfs !== undefined) {
     if (mksquashfs === '') throw usage('--mksquashfs is empty', 'Give the path of the program.');
     set('engine', 'mksquashfs');

@@ -1,0 +1,129 @@
+import type { ByteString } from '@ocirender/interface';
+import { crc32c } from './crc32c.ts';
+import { DIRECTORY_TAIL, DIRECTORY_TAIL_TYPE, ENTRY_TYPE } from './format.ts';
+import { encodeHashTree } from './hash-tree.ts';
+
+/** One name of a directory. */
+export interface DirectoryEntry {
+  readonly name: ByteString;
+  /** Number of its inode. */
+  readonly inode: number;
+  /** One of {@link ENTRY_TYPE}. */
+  readonly type: number;
+}
+
+/** What the blocks of a directory depend on besides its names. */
+export interface DirectorySetup {
+  readonly self: number;
+  readonly parent: number;
+  readonly blockSize: number;
+  /** Where the checksums of its blocks begin. */
+  readonly checksum: number;
+  /** The superblock's four numbers. */
+  readonly hashSeed: Uint32Array;
+}
+
+/** A directory's blocks, checksums and all. */
+export interface DirectoryBlocks {
+  /** Bytes in all. */
+  readonly size: number;
+  /** Whether it has a hash tree. */
+  readonly indexed: boolean;
+  /** The bytes. Of a small directory only the beginning: zeros follow, then `tail`; there are many small ones. */
+  readonly bytes: Uint8Array;
+  readonly tail?: Uint8Array;
+}
+
+/** Bytes that an entry takes. */
+export function entrySize(name: ByteString): number {
+  return (8 + name.length + 3) & ~3;
+}
+
+/**
+ * Encodes a directory: a list when it fits into one block, else a hash tree; a list too when it is too large for
+ * a tree of two levels.
+ *
+ * @param entries - its names, without `.` and `..`, in bytewise order
+ * @param setup - see {@link DirectorySetup}
+ */
+export function encodeDirectory(entries: readonly DirectoryEntry[], setup: DirectorySetup): DirectoryBlocks {
+  const { blockSize, self, parent } = setup;
+  const dots = [
+    { name: '.', inode: self, type: ENTRY_TYPE.directory },
+    { name: '..', inode: parent, type: ENTRY_TYPE.directory },
+  ];
+  let size = entrySize('.') + entrySize('..');
+  for (const { name } of entries) size += entrySize(name);
+  if (size > blockSize - DIRECTORY_TAIL) {
+    const tree = encodeHashTree(entries, setup);
+    if (tree !== undefined) return { bytes: tree, size: tree.length, indexed: true };
+  }
+  const all = [...dots, ...entries];
+  const ends = packEntries(all, blockSize);
+  const bytes = Buffer.alloc(ends.length * blockSize);
+  writeLeaves(bytes, all, ends, setup);
+  if (ends.length > 1) return { bytes, size: bytes.length, indexed: false };
+  return {
+    bytes: Uint8Array.prototype.slice.call(bytes, 0, size),
+    tail: Uint8Array.prototype.slice.call(bytes, blockSize - DIRECTORY_TAIL),
+    size: blockSize,
+    indexed: false,
+  };
+}
+
+/**
+ * Shares entries out to blocks.
+ *
+ * @param entries - in the order in which they are stored
+ * @param blockSize - bytes
+ * @returns for each block, the index after its last entry
+ */
+export function packEntries(entries: readonly DirectoryEntry[], blockSize: number): number[] {
+  const ends: number[] = [];
+  let used = 0;
+  for (let i = 0; i < entries.length; i++) {
+    const size = entrySize((entries[i] as DirectoryEntry).name);
+    if (used + size > blockSize - DIRECTORY_TAIL) {
+      ends.push(i);
+      used = 0;
+    }
+    used += size;
+  }
+  ends.push(entries.length);
+  return ends;
+}
+
+/**
+ * Writes blocks of entries with their checksums.
+ *
+ * @param bytes - zeros, one block for each of `ends`
+ * @param entries - the entries
+ * @param ends - from {@link packEntries}
+ */
+export function writeLeaves(
+  bytes: Buffer,
+  entries: readonly DirectoryEntry[],
+  ends: readonly number[],
+  { blockSize, checksum }: Pick<DirectorySetup, 'blockSize' | 'checksum'>,
+): void {
+  let index = 0;
+  for (const [block, end] of ends.entries()) {
+    const start = block * blockSize;
+    const tail = start + blockSize - DIRECTORY_TAIL;
+    let at = start;
+    for (; index < end; index++) {
+      const { name, inode, type } = entries[index] as DirectoryEntry;
+      // The last entry takes what is left.
+      const size = index === end - 1 ? tail - at : entrySize(name);
+      bytes.writeUInt32LE(inode, at);
+      bytes.writeUInt16LE(size, at + 4);
+      bytes[at + 6] = name.length;
+      bytes[at + 7] = type;
+      bytes.write(name, at + 8, 'latin1');
+      at += size;
+    }
+    bytes.writeUInt16LE(DIRECTORY_TAIL, tail + 4);
+    bytes[tail + 7] = DIRECTORY_TAIL_TYPE;
+    bytes.writeUInt32LE(crc32c(checksum, bytes, start, tail), tail + 8);
+  }
+}
