@@ -6,6 +6,6 @@
 
 export { convertToDir, convertToSquashfs, convertToTar } from './conveniences.ts';
 export { convert } from './convert.ts';
-export type { ConvertOptions, ConvertSettings } from './options.ts';
+export type { ConvertOptions, ConvertSettings, SourceSettings } from './options.ts';
 export type { Phase, ProgressEvent, ProgressHandler } from './progress.ts';
 export type { ConvertReport, LayerReport } from './report.ts';

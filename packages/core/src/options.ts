@@ -1,7 +1,11 @@
 import type { Writable } from 'node:stream';
 import type { DiagnosticHandler, Image, Sink } from '@ocirender/interface';
 import type { MergeLimits, MergePolicy } from '@ocirender/overlay';
+import type { OpenSourceOptions } from '@ocirender/sources';
 import type { ProgressHandler } from './progress.ts';
+
+/** How an image is opened that is given by its name. */
+export type SourceSettings = Omit<OpenSourceOptions, 'platform' | 'signal' | 'diagnose' | 'onArrived'>;
 
 /** What {@link convert} takes besides image, sink and output. */
 export interface ConvertSettings extends Partial<MergePolicy> {
@@ -22,6 +26,10 @@ export interface ConvertSettings extends Partial<MergePolicy> {
   readonly limits?: Partial<MergeLimits>;
   /** Seconds since the epoch for whatever has no time of its own. @defaultValue `SOURCE_DATE_EPOCH` or 0 */
   readonly sourceDateEpoch?: number;
+  /** Path of a file that gets the image's config, byte for byte, when the conversion is done. */
+  readonly configOutput?: string;
+  /** How the image is opened, when it is given by its name. */
+  readonly source?: SourceSettings;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressHandler;
   readonly onDiagnostic?: DiagnosticHandler;
@@ -29,7 +37,10 @@ export interface ConvertSettings extends Partial<MergePolicy> {
 
 /** What {@link convert} takes. */
 export interface ConvertOptions extends ConvertSettings {
-  /** An OCI layout (`DIR`, `DIR:TAG`, `DIR@sha256:…`), an unpacked `docker save`, or an image already opened. */
+  /**
+   * An image already opened, or its name: a directory (`DIR[:TAG][@DIGEST]`), an archive (`FILE[:NAME]`), `-`,
+   * `overlay2:DIR`, `docker://NAME`; see `parseSource` of `@ocirender/sources`.
+   */
   readonly image: string | Image;
   readonly sink: Sink;
   /** Path to write, or a stream (for sinks that can write to one); absent for sinks without output. */

@@ -23,6 +23,8 @@ export interface OpenLayoutOptions {
   readonly platform?: string | Platform;
   readonly signal?: AbortSignal;
   readonly diagnose?: DiagnosticHandler;
+  /** What it must be. @defaultValue what it looks like */
+  readonly form?: ImageForm;
   /** Limits against hostile input. */
   readonly limits?: Partial<LayoutLimits>;
 }
@@ -30,6 +32,8 @@ export interface OpenLayoutOptions {
 /** How to list a directory's images. */
 export interface ListOptions {
   readonly signal?: AbortSignal;
+  /** What it must be. @defaultValue what it looks like */
+  readonly form?: ImageForm;
   /** Limits against hostile input. */
   readonly limits?: Partial<LayoutLimits>;
 }
@@ -81,14 +85,14 @@ export interface WantedImage {
  *
  * @param files - an OCI image layout or a `docker save`
  * @param image - which one
- * @param options - as for {@link openImage}, and the form, where it is not to be found out
+ * @param options - as for {@link openImage}
  * @returns the image; its layers open `files` again
  * @throws {OcirenderError} as {@link openImage}
  */
 export async function openImageIn(
   files: FileTree,
   image: WantedImage,
-  options: OpenLayoutOptions & { readonly form?: ImageForm } = {},
+  options: OpenLayoutOptions = {},
 ): Promise<Image> {
   const { platform, signal, diagnose = () => {} } = options;
   const { text, ...parts } = image;
@@ -165,7 +169,7 @@ async function openDirectory(directory: string): Promise<FileTree> {
 /** Finds out which of the two forms the files have. */
 async function openStore(
   files: FileTree,
-  options: ListOptions & { readonly form?: ImageForm },
+  options: ListOptions,
 ): Promise<{ store: BlobStore; form: ImageForm }> {
   const store = new BlobStore(files, { ...DEFAULT_LIMITS, ...options.limits });
   const [hasIndex, hasLayout, hasManifest, hasRepositories] = await Promise.all(

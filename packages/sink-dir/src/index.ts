@@ -16,4 +16,6 @@
  * @packageDocumentation
  */
 export { mtreeLines } from './mtree.ts';
+export type { XattrReader } from './read-xattrs.ts';
+export { loadXattrReader } from './read-xattrs.ts';
 export { dirSink } from './sink.ts';

@@ -41,14 +41,8 @@ export interface Libc {
  */
 export async function loadLibc(): Promise<Libc> {
   try {
-    if (process.platform !== 'linux') throw new Error(`the operating system is ${process.platform}`);
-    const { default: koffi } = await import('koffi');
-    if (koffi.sizeof('long') !== 8) throw new Error('the process is not a 64-bit one');
-    const library = loadFirst(koffi.load, ['libc.so.6', `libc.musl-${muslArchitecture()}.so.1`, 'libc.so']);
-    return bindLibc(
-      (name, result, parameters) => library.func(name, result, parameters) as Call,
-      () => koffi.errno(),
-    );
+    const { bind, errno } = await loadLibrary();
+    return bindLibc(bind, errno);
   } catch (error) {
     throw new OcirenderError(
       'ERR_OCIRENDER_SINK_DIR_UNSUPPORTED',
@@ -56,6 +50,23 @@ export async function loadLibc(): Promise<Libc> {
       { hint: 'It needs a 64-bit Linux. Write a tar instead and extract it.', cause: error },
     );
   }
+}
+
+/**
+ * Loads the library itself.
+ *
+ * @returns how its functions are bound, and the errno of the last call
+ * @throws why it cannot be used here
+ */
+export async function loadLibrary(): Promise<{ readonly bind: Bind; readonly errno: () => number }> {
+  if (process.platform !== 'linux') throw new Error(`the operating system is ${process.platform}`);
+  const { default: koffi } = await import('koffi');
+  if (koffi.sizeof('long') !== 8) throw new Error('the process is not a 64-bit one');
+  const library = loadFirst(koffi.load, ['libc.so.6', `libc.musl-${muslArchitecture()}.so.1`, 'libc.so']);
+  return {
+    bind: (name, result, parameters) => library.func(name, result, parameters) as Call,
+    errno: () => koffi.errno(),
+  };
 }
 
 function loadFirst<T>(load: (name: string) => T, names: readonly string[]): T {
@@ -75,7 +86,8 @@ function muslArchitecture(): string {
   return { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch;
 }
 
-type Bind = (name: string, result: string, parameters: string[]) => Call;
+/** Binds one function by its name and C types. */
+export type Bind = (name: string, result: string, parameters: string[]) => Call;
 
 function bindLibc(bind: Bind, errno: () => number): Libc {
   const optional = (name: string, parameters: string[]): Call | undefined => {
