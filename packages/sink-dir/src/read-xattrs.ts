@@ -40,8 +40,8 @@ export async function loadXattrReader(): Promise<XattrReader> {
       { hint: 'That needs a 64-bit Linux.', cause: error },
     );
   }
-  const llistxattr = library.bind('llistxattr', 'ssize_t', ['void *', 'void *', 'size_t']);
-  const lgetxattr = library.bind('lgetxattr', 'ssize_t', ['void *', 'void *', 'void *', 'size_t']);
+  const llistxattr = library.bind('llistxattr', 'long', ['void *', 'void *', 'size_t']);
+  const lgetxattr = library.bind('lgetxattr', 'long', ['void *', 'void *', 'void *', 'size_t']);
   const list = Buffer.alloc(MAX_LIST);
   const value = Buffer.alloc(MAX_VALUE);
   const call = (result: number | bigint): number => (Number(result) >= 0 ? Number(result) : -library.errno());

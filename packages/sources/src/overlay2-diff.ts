@@ -68,7 +68,9 @@ export function* walkDiff(
         if (overlay.get('opaque') === 'y')
           yield { entry: marker(path === '' ? OPAQUE : `${path}/${OPAQUE}`) };
         // Last in, first out.
-        const names = readdirSync(Buffer.from(where, 'latin1'), { encoding: 'buffer' }).sort(Buffer.compare);
+        const names = readdirSync(Buffer.from(where, 'latin1'), { encoding: 'buffer' }).sort((a, b) =>
+          Buffer.compare(a, b),
+        );
         for (const name of names.reverse()) {
           pending.push(path === '' ? bytesToByteString(name) : `${path}/${bytesToByteString(name)}`);
         }

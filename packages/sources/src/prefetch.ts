@@ -37,7 +37,7 @@ export function prefetchLayers(
   const queue = new FetchQueue(image.layers, concurrency, options);
   return {
     ...image,
-    layers: image.layers.map(({ open: _, ...layer }) => ({
+    layers: image.layers.map((layer) => ({
       ...layer,
       open: (openOptions) => queue.open(layer.digest, openOptions?.signal),
     })),
@@ -76,7 +76,7 @@ class FetchQueue {
   }
 
   async close(): Promise<void> {
-    this.#end(undefined);
+    this.#end(new OcirenderError('ERR_OCIRENDER_USAGE', 'the image has been closed'));
     await Promise.all(this.#workers ?? []);
     await Promise.all([...this.#blobs.values()].map(({ blob }) => blob.close()));
   }
@@ -110,7 +110,7 @@ class FetchQueue {
   }
 
   #end(error: unknown): void {
-    if (error !== undefined) for (const { blob } of this.#blobs.values()) blob.fail(error);
+    for (const { blob } of this.#blobs.values()) blob.fail(error);
     this.#stop.abort(error);
   }
 }
