@@ -4,7 +4,8 @@ export type RegistryEvent =
   | RegistryBlobStartEvent
   | RegistryBlobBytesEvent
   | RegistryBlobEndEvent
-  | RegistryRetryEvent;
+  | RegistryRetryEvent
+  | RegistryMirrorEvent;
 
 /** An index or manifest has arrived and is verified. */
 export interface RegistryManifestEvent {
@@ -51,6 +52,14 @@ export interface RegistryRetryEvent {
   readonly attempt: number;
   /** Wait in milliseconds. */
   readonly delayMs: number;
+  readonly reason: string;
+}
+
+/** A mirror is given up for the next one or for the registry itself. */
+export interface RegistryMirrorEvent {
+  readonly type: 'mirror-failed';
+  readonly what: string;
+  readonly host: string;
   readonly reason: string;
 }
 
