@@ -24,9 +24,7 @@ const FAST: Partial<RetryOptions> = {
 };
 const BYTES = someBytes(700_000);
 
-async function setUp(
-  options: RegistryOptions = {},
-): Promise<{
+async function setUp(options: RegistryOptions = {}): Promise<{
   registry: FakeRegistry;
   blob: TestDescriptor;
   read: () => Promise<Buffer>;
@@ -130,21 +128,21 @@ describe('a blob arrives whole in spite of', () => {
 
   test('stalls in headers and body', async () => {
     const { registry, read, events } = await setUp({
-      retry: { ...FAST, headersTimeoutMs: 80, stallTimeoutMs: 80 },
+      retry: { ...FAST, headersTimeoutMs: 300, stallTimeoutMs: 300 },
     });
     registry.fail('/blobs/', () => true, only(1000, stall), only(0, stall));
     expect(sha256(await read())).toBe(sha256(BYTES));
     expect(ranges(registry)).toEqual([undefined, undefined, 'bytes=1000-', 'bytes=1000-']);
     const reasons = events.flatMap((event) => (event.type === 'retry' ? [event.reason] : []));
     expect(reasons.map((reason) => reason.replace(/^.*: /, ''))).toEqual([
-      'no answer within 0.08 seconds',
-      'nothing came for 0.08 seconds',
-      'nothing came for 0.08 seconds',
+      'no answer within 0.3 seconds',
+      'nothing came for 0.3 seconds',
+      'nothing came for 0.3 seconds',
     ]);
   });
 
   test('a byte now and then', async () => {
-    const { registry, read } = await setUp({ retry: { ...FAST, stallTimeoutMs: 100 } });
+    const { registry, read } = await setUp({ retry: { ...FAST, stallTimeoutMs: 300 } });
     let timer: NodeJS.Timeout | undefined;
     registry.fail('/blobs/', (_, response) => {
       response.writeHead(200, { 'content-length': BYTES.length });
@@ -338,12 +336,12 @@ test('time that the consumer takes is no stall', async () => {
   const client = new RegistryClient(registry.host, {
     insecure: true,
     environment: {},
-    retry: { ...FAST, stallTimeoutMs: 60 },
+    retry: { ...FAST, stallTimeoutMs: 400 },
     onEvent: (event) => events.push(event),
   });
   let chunks = 0;
   for await (const _ of client.readBlob('a/b', blob)) {
-    if (chunks++ < 2) await new Promise((resolve) => setTimeout(resolve, 150));
+    if (chunks++ < 2) await new Promise((resolve) => setTimeout(resolve, 600));
   }
   await client.close();
   expect(retries(events)).toBe(0);

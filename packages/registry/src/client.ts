@@ -26,7 +26,7 @@ export interface WantedBlob {
 export interface ReadBlobOptions {
   readonly signal?: AbortSignal;
   /** What is there of it already, from its start: it is passed on first and hashed, and the rest is fetched. */
-  readonly prefix?: { readonly bytes: number; readonly read: () => AsyncIterable<Uint8Array> };
+  readonly prefix?: { readonly read: () => AsyncIterable<Uint8Array> };
   /** Whether mirrors are asked. @defaultValue true */
   readonly useMirrors?: boolean;
 }
@@ -83,6 +83,11 @@ export class RegistryClient {
       ...mirrors.map((url) => endpoint(url, url.host, true)),
       endpoint(base, this.registry, false),
     ];
+  }
+
+  /** Whether others than the registry itself are asked. */
+  get hasMirrors(): boolean {
+    return this.#endpoints.length > 1;
   }
 
   /**

@@ -133,18 +133,21 @@ export class FakeRegistry {
 
   /** Answers as a registry does. */
   serve({ url, headers }: SeenRequest, response: ServerResponse): void {
-    if (url === '/v2/') return void response.end('{}');
     const [, kind, name] = /^\/v2\/.+\/(blobs|manifests)\/([^/]+)$/.exec(url) ?? [];
-    if (kind === 'manifests') {
-      const found = this.manifests.get(name!);
-      if (found === undefined) return sendError(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
-      response.setHeader('docker-content-digest', sha256(found.bytes));
-      response.setHeader('content-type', found.mediaType);
-      return void response.end(found.bytes);
+    const manifest = kind === 'manifests' ? this.manifests.get(name!) : undefined;
+    const blob = kind === 'blobs' ? this.blobs.get(name!) : undefined;
+    if (url === '/v2/') {
+      response.end('{}');
+    } else if (manifest !== undefined) {
+      response.setHeader('docker-content-digest', sha256(manifest.bytes));
+      response.setHeader('content-type', manifest.mediaType);
+      response.end(manifest.bytes);
+    } else if (blob !== undefined) {
+      sendBytes(response, blob, headers.range);
+    } else {
+      const what = kind === 'manifests' ? 'manifest' : 'blob';
+      sendError(response, 404, `${what.toUpperCase()}_UNKNOWN`, `${what} unknown to registry`);
     }
-    const bytes = kind === 'blobs' ? this.blobs.get(name!) : undefined;
-    if (bytes === undefined) return sendError(response, 404, 'BLOB_UNKNOWN', 'blob unknown to registry');
-    sendBytes(response, bytes, headers.range);
   }
 }
 
