@@ -39,6 +39,20 @@ export const convertFlags = {
     summary: 'Platform to take from a multi-platform image. [default: that of this machine]',
     helpValue: 'OS/ARCH[/VARIANT]',
   }),
+  'config-out': Flags.string({
+    summary: "File that gets the image's config, byte for byte.",
+    helpValue: 'FILE',
+  }),
+  spool: Flags.string({
+    summary: 'Directory for temporary files: of compressed archives, and of layers from a registry.',
+    helpValue: 'DIR',
+  }),
+  concurrency: Flags.integer({
+    summary: 'Layers that are downloaded at the same time. [default: 3]',
+    helpValue: 'N',
+    min: 1,
+    max: 64,
+  }),
   force: Flags.boolean({ char: 'f', summary: 'Replace an existing output.' }),
   threads: Flags.integer({
     summary: 'Threads for compression; the output does not depend on it. [default: one per core]',
