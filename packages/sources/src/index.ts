@@ -16,6 +16,7 @@
  * @packageDocumentation
  */
 
+export { abortable, discardSource } from './abortable.ts';
 export type { ArchiveLimits } from './limits.ts';
 export type { OpenArchive, OpenArchiveOptions } from './open-archive.ts';
 export { openArchiveFile, openArchiveStream } from './open-archive.ts';

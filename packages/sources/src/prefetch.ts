@@ -1,4 +1,5 @@
 import { abortedError, type Image, type Layer, OcirenderError } from '@ocirender/interface';
+import { abortable } from './abortable.ts';
 import { SpooledBlob } from './spooled-blob.ts';
 
 /** How layers are fetched ahead. */
@@ -98,7 +99,7 @@ class FetchQueue {
       const { layer, indexes, blob } = next.value;
       if (this.#stop.signal.aborted) return;
       const { onArrived } = this.#options;
-      const source = layer.open({ signal: this.#stop.signal });
+      const source = abortable(layer.open({ signal: this.#stop.signal }), this.#stop.signal);
       const isThere = await blob.fill(source, (bytes) => {
         for (const index of indexes) onArrived?.(index, bytes);
       });
