@@ -71,18 +71,17 @@ function tlsError(error: Error, code: string, where: string): OcirenderError {
       hint: 'Name the authority that signed it with --ca-cert (option tls.ca).',
     });
   }
-  const isPlain = /wrong.version.number|packet length too long|http request/i.test(
-    `${code} ${error.message}`,
-  );
-  return networkError(
-    isPlain
-      ? `${where}: the server does not speak TLS`
-      : `${where}: TLS failed: ${code === '' ? error.message : code}`,
-    {
-      cause: error,
-      ...(isPlain
-        ? { hint: 'If it is a plain http server that you trust, use --insecure (option insecure).' }
-        : {}),
-    },
-  );
+  // The message of OpenSSL is a line with its internals and a line end.
+  if (/wrong.version.number|packet length too long|http request/i.test(`${code} ${error.message}`)) {
+    return networkError(`${where}: the server does not speak TLS`, {
+      hint: 'If it is a plain http server that you trust, use --insecure (option insecure).',
+    });
+  }
+  return networkError(`${where}: TLS failed: ${code === '' ? error.message.trim() : code}`, {
+    ...(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA/.test(code)
+      ? {
+          hint: 'The server may want a client certificate: --client-cert and --client-key (options tls.cert and tls.key).',
+        }
+      : {}),
+  });
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { afterEach } from 'vitest';
 
 const running: FakeRegistry[] = [];
@@ -33,6 +34,8 @@ export interface SeenRequest {
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  /** Name in the client's certificate, where it showed one. */
+  readonly peer: string | undefined;
 }
 
 /** Takes a request over; false leaves it to the registry. */
@@ -51,7 +54,10 @@ export class FakeRegistry {
   private constructor(tls?: ServerOptions) {
     const listener = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#handle(request, response);
-    this.#server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+    this.#server =
+      tls === undefined
+        ? createServer(listener)
+        : createTlsServer({ ...tls, rejectUnauthorized: false }, listener);
   }
 
   static async start(tls?: ServerOptions): Promise<FakeRegistry> {
@@ -125,6 +131,7 @@ export class FakeRegistry {
       url: request.url!,
       headers: request.headers,
       body: Buffer.concat(chunks).toString(),
+      peer: peerOf(request),
     };
     this.seen.push(seen);
     for (const intercept of this.intercepts) if (await intercept(seen, response)) return;
@@ -149,6 +156,11 @@ export class FakeRegistry {
       sendError(response, 404, `${what.toUpperCase()}_UNKNOWN`, `${what} unknown to registry`);
     }
   }
+}
+
+function peerOf({ socket }: IncomingMessage): string | undefined {
+  const name: unknown = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN : undefined;
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** Answers with an error as registries write it. */
