@@ -77,11 +77,12 @@ function tlsError(error: Error, code: string, where: string): OcirenderError {
       hint: 'If it is a plain http server that you trust, use --insecure (option insecure).',
     });
   }
-  return networkError(`${where}: TLS failed: ${code === '' ? error.message.trim() : code}`, {
-    ...(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA/.test(code)
-      ? {
-          hint: 'The server may want a client certificate: --client-cert and --client-key (options tls.cert and tls.key).',
-        }
-      : {}),
-  });
+  const mayWantCertificate = /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA/.test(code);
+  return networkError(
+    `${where}: TLS failed: ${code === '' ? error.message.trim() : code}`,
+    mayWantCertificate ? { hint: CLIENT_CERTIFICATE_HINT } : {},
+  );
 }
+
+const CLIENT_CERTIFICATE_HINT =
+  'The server may want a client certificate: --client-cert and --client-key (options tls.cert and tls.key).';

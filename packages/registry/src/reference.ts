@@ -19,6 +19,8 @@ export const DOCKER_HUB = 'docker.io';
 /** Longest name (registry and repository together) that the grammar admits. */
 const MAX_NAME = 255;
 const MAX_TAG = 128;
+/** Name, tag and the longest digest together are shorter. */
+const MAX_REFERENCE = 1024;
 const PREFIX = 'docker://';
 
 const DOMAIN_LABEL = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
@@ -38,6 +40,7 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
  */
 export function parseReference(text: string): RegistryReference {
   const spec = text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text;
+  if (spec.length > MAX_REFERENCE) throw invalid(text, `it is longer than ${MAX_REFERENCE} characters`);
   const at = spec.indexOf('@');
   const digest = at === -1 ? undefined : spec.slice(at + 1);
   if (digest !== undefined) parseDigest(digest, `reference ${quoted(text)}`);
@@ -71,7 +74,7 @@ export function formatReference(reference: RegistryReference): string {
  * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when it is no host
  */
 export function parseRegistry(text: string): string {
-  if (!DOMAIN.test(text)) {
+  if (text.length > MAX_NAME || !DOMAIN.test(text)) {
     throw new OcirenderError('ERR_OCIRENDER_USAGE', `${quoted(text)} is not the name of a registry`, {
       hint: 'Write HOST or HOST:PORT, for example registry.example.com:5000, without https://.',
     });
