@@ -21,7 +21,9 @@ export class SpoolFile {
   readonly #directory: string;
   #fd: number | undefined;
   #size = 0;
-  #busy: Promise<unknown> = Promise.resolve();
+  /** Reads and writes under way: the descriptor must not be closed, and given to another file, below them. */
+  #busy = 0;
+  #idle: (() => void) | undefined;
 
   private constructor(fd: number, directory: string) {
     this.#fd = fd;
@@ -62,9 +64,8 @@ export class SpoolFile {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       try {
-        const writing = writeFile(this.#open(), bytes, at, bytes.length - at, this.#size);
-        this.#busy = Promise.allSettled([this.#busy, writing]);
-        const { bytesWritten } = await writing;
+        const fd = this.#open();
+        const { bytesWritten } = await this.#during(writeFile(fd, bytes, at, bytes.length - at, this.#size));
         at += bytesWritten;
         this.#size += bytesWritten;
       } catch (error) {
@@ -83,9 +84,8 @@ export class SpoolFile {
    */
   async read(buffer: Uint8Array, position: number): Promise<number> {
     try {
-      const reading = readFile(this.#open(), buffer, 0, buffer.length, position);
-      this.#busy = Promise.allSettled([this.#busy, reading]);
-      return (await reading).bytesRead;
+      const fd = this.#open();
+      return (await this.#during(readFile(fd, buffer, 0, buffer.length, position))).bytesRead;
     } catch (error) {
       throw spoolError(error, this.#directory, 'cannot read a temporary file');
     }
@@ -97,8 +97,22 @@ export class SpoolFile {
     if (fd === undefined) return;
     this.#fd = undefined;
     forgotten.unregister(this);
-    await this.#busy;
+    if (this.#busy > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
     await closeFile(fd).catch(() => undefined);
+  }
+
+  async #during<T>(work: Promise<T>): Promise<T> {
+    this.#busy++;
+    try {
+      return await work;
+    } finally {
+      this.#busy--;
+      if (this.#busy === 0) this.#idle?.();
+    }
   }
 
   #open(): number {

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
+import { registryFlags } from '../registry/registry-flags.ts';
 import { LIMIT_FLAGS, type LimitName } from './limit-flags.ts';
 
 const limit = (name: LimitName) =>
@@ -50,6 +51,7 @@ export const convertFlags = {
   concurrency: Flags.integer({
     summary: 'Layers that are downloaded at the same time. [default: 3]',
     helpValue: 'N',
+    helpGroup: 'REGISTRY',
     min: 1,
     max: 64,
   }),
@@ -90,6 +92,7 @@ export const convertFlags = {
     default: 'delete',
     helpGroup: 'MERGING',
   })(),
+  ...registryFlags,
   'max-entries': limit('entries'),
   'max-path-length': limit('pathBytes'),
   'max-path-depth': limit('pathDepth'),
