@@ -49,6 +49,16 @@ describe('an image', () => {
     await expect(collect(image.layers[0]!.open())).rejects.toMatchObject({ code: 'ERR_OCIRENDER_ABORTED' });
   });
 
+  test('whose config names no diff_ids: that is said', async () => {
+    const registry = await FakeRegistry.start();
+    const config = registry.blob('{"os":"linux","architecture":"amd64"}', TYPES.config);
+    registry.manifest({ schemaVersion: 2, config, layers: [registry.blob('x')] }, TYPES.manifest, '1');
+    const codes: string[] = [];
+    const image = await open(registry, 'a/b:1', { diagnose: ({ code }) => codes.push(code) });
+    await image.close();
+    expect([codes, image.layers[0]!.diffId]).toEqual([['diff-id-missing'], undefined]);
+  });
+
   test('by digest, with and without a tag, which is not asked for', async () => {
     const registry = await FakeRegistry.start();
     const { digest } = registry.image(['x'], 'amd64');

@@ -60,6 +60,12 @@ export async function openRegistryImage(
       wanted,
       options.signal,
     );
+    if (config !== undefined && config.parsed.diffIds === undefined && document.layers.length > 0) {
+      options.diagnose?.({
+        code: 'diff-id-missing',
+        message: `config ${document.config.digest} names no diff_ids: layers are verified by their digests only`,
+      });
+    }
     const layers = document.layers.map((layer, i) =>
       openLayer(client, parts.repository, layer, config?.parsed.diffIds?.[i]),
     );

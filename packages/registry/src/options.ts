@@ -1,4 +1,4 @@
-import type { Platform } from '@ocirender/interface';
+import type { DiagnosticHandler, Platform } from '@ocirender/interface';
 import type { RegistryEventHandler } from './events.ts';
 
 /** A user's name and password (or access token used as one). */
@@ -76,4 +76,6 @@ export interface RegistryOptions {
 export interface OpenRegistryImageOptions extends RegistryOptions {
   /** `linux/arm64`, or the same taken apart. @defaultValue the host's architecture on linux */
   readonly platform?: string | Platform;
+  /** Is told when the config names no diff_ids. */
+  readonly diagnose?: DiagnosticHandler;
 }

@@ -107,6 +107,7 @@ async function openRegistry(reference: string, guessed: boolean, options: OpenSo
   try {
     const image = await openRegistryImage(reference, {
       ...options.registry,
+      ...(options.diagnose === undefined ? {} : { diagnose: options.diagnose }),
       ...(platform === undefined ? {} : { platform }),
       ...(signal === undefined ? {} : { signal }),
     });

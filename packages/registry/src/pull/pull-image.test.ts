@@ -12,7 +12,8 @@ import { openImage } from '@ocirender/oci-layout';
 import { describe, expect, test } from 'vitest';
 import { collect, FakeRegistry, sha256, someBytes, TYPES } from '../../test/fake-registry.ts';
 import { temporaryDirectory } from '../../test/temporary.ts';
-import { type PullEvent, type PullOptions, type PullReport, pullImage } from './pull-image.ts';
+import { pullImage } from './pull-image.ts';
+import type { PullEvent, PullOptions, PullReport } from './pull-report.ts';
 
 const LAYERS = [someBytes(60_000, 1), someBytes(200_000, 2), someBytes(90_000, 3), someBytes(10_000, 4)];
 const FAST: PullOptions = {

@@ -1,60 +1,14 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOcirenderError, OcirenderError, type Platform, throwIfAborted } from '@ocirender/interface';
+import { isOcirenderError, OcirenderError, throwIfAborted } from '@ocirender/interface';
 import { RegistryClient } from '../client.ts';
-import type { RegistryEvent } from '../events.ts';
 import { wantedPlatform } from '../open-image.ts';
-import type { OpenRegistryImageOptions } from '../options.ts';
 import { formatReference, parseReference } from '../reference.ts';
 import { BlobFile, PARTIAL_DIRECTORY } from './blob-file.ts';
+import { inParallel } from './in-parallel.ts';
 import { LayoutIndex } from './layout-index.ts';
 import { type PlannedBlob, planEverything, planImage } from './plan.ts';
-
-/** What happens during a pull. */
-export type PullEvent =
-  | RegistryEvent
-  | { readonly type: 'pull-start'; readonly blobs: readonly PlannedBlob[] }
-  /** A blob of an earlier pull was read and is whole. */
-  | { readonly type: 'blob-present'; readonly digest: string };
-
-/** How to pull. */
-export interface PullOptions extends Omit<OpenRegistryImageOptions, 'onEvent'> {
-  /** Everything that the index names, instead of one platform's image. @defaultValue false */
-  readonly allPlatforms?: boolean;
-  /** Blobs at the same time, 1 to 64. @defaultValue 3 */
-  readonly concurrency?: number;
-  readonly onEvent?: (event: PullEvent) => void;
-}
-
-/** One blob of a pull. */
-export interface PulledBlob extends PlannedBlob {
-  /** `resumed` when a part of it was there. */
-  readonly status: 'present' | 'fetched' | 'resumed';
-  /** Bytes that came over the network. */
-  readonly fetchedBytes: number;
-}
-
-/** What a pull did. */
-export interface PullReport {
-  /** In full: `docker.io/library/nginx:1.27`. */
-  readonly reference: string;
-  readonly directory: string;
-  /** Of the manifest or (all platforms) index. */
-  readonly digest: string;
-  readonly mediaType: string;
-  /** Undefined for all platforms. */
-  readonly platform?: Platform;
-  /** Names under which the layout holds the image; none for a reference by digest. */
-  readonly names: readonly string[];
-  /** Number of manifests and indexes. */
-  readonly manifests: number;
-  readonly blobs: readonly PulledBlob[];
-  /** Bytes of all blobs. */
-  readonly totalBytes: number;
-  /** Bytes of blobs that came over the network. */
-  readonly fetchedBytes: number;
-  readonly milliseconds: number;
-}
+import type { PulledBlob, PullOptions, PullReport } from './pull-report.ts';
 
 const DEFAULT_CONCURRENCY = 3;
 const MAX_CONCURRENCY = 64;
@@ -184,37 +138,6 @@ async function pullBlob(context: PullContext, blob: PlannedBlob, signal: AbortSi
 
 function isWrong(error: unknown): boolean {
   return isOcirenderError(error) && error.code === 'ERR_OCIRENDER_DIGEST_MISMATCH';
-}
-
-/** Runs a task for each item, some at a time; the first failure ends the others. */
-async function inParallel<T, R>(
-  items: readonly T[],
-  concurrency: number,
-  signal: AbortSignal | undefined,
-  task: (item: T, signal: AbortSignal) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  const controller = new AbortController();
-  const onAbort = (): void => controller.abort(signal?.reason);
-  if (signal?.aborted === true) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  let next = 0;
-  let failure: { error: unknown } | undefined;
-  const work = async (): Promise<void> => {
-    while (next < items.length && failure === undefined) {
-      const index = next++;
-      try {
-        results[index] = await task(items[index]!, controller.signal);
-      } catch (error) {
-        failure ??= { error };
-        controller.abort(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work));
-  signal?.removeEventListener('abort', onAbort);
-  if (failure !== undefined) throw failure.error;
-  return results;
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
