@@ -43,7 +43,8 @@ export type {
   TlsOptions,
 } from './options.ts';
 export type { PlannedBlob } from './pull/plan.ts';
-export type { PullEvent, PulledBlob, PullOptions, PullReport } from './pull/pull-image.ts';
+
 export { pullImage } from './pull/pull-image.ts';
+export type { PullEvent, PulledBlob, PullOptions, PullReport } from './pull/pull-report.ts';
 export type { RegistryReference } from './reference.ts';
 export { formatReference, parseReference, parseRegistry } from './reference.ts';
