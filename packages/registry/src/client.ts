@@ -99,10 +99,8 @@ export class RegistryClient {
    * @throws {DigestMismatchError} when it is not what its digest promises
    * @throws {LimitError} when it is too large
    */
-  async getManifest(
-    request: ManifestRequest,
-    signal: AbortSignal | undefined = this.#options.signal,
-  ): Promise<FetchedManifest> {
+  async getManifest(request: ManifestRequest, callSignal?: AbortSignal): Promise<FetchedManifest> {
+    const signal = eitherSignal(callSignal, this.#options.signal);
     const what = `manifest ${request.repository}${request.digest === undefined ? `:${request.tag}` : `@${request.digest}`}`;
     const fetched = await this.#atSomeEndpoint(what, signal, (endpoint) =>
       fetchManifest(endpoint, { ...request, what, limits: this.limits, signal }),
@@ -145,7 +143,8 @@ export class RegistryClient {
   ): AsyncGenerator<Uint8Array> {
     const { digest, size } = blob;
     const { onEvent } = this.#options;
-    const { signal = this.#options.signal, prefix, useMirrors = true } = options;
+    const { prefix, useMirrors = true } = options;
+    const signal = eitherSignal(options.signal, this.#options.signal);
     throwIfAborted(signal);
     let position = 0;
     if (prefix !== undefined) {
@@ -177,7 +176,8 @@ export class RegistryClient {
    * @returns false when the registry did not ask for any: then nothing is known of them
    * @throws {OcirenderError} `ERR_OCIRENDER_AUTH` when they are refused
    */
-  async checkLogin(signal: AbortSignal | undefined = this.#options.signal): Promise<boolean> {
+  async checkLogin(callSignal?: AbortSignal): Promise<boolean> {
+    const signal = eitherSignal(callSignal, this.#options.signal);
     const endpoint = this.#endpoints.at(-1)!;
     const backoff = new Backoff(this.#retry, this.#options.onEvent, signal);
     return backoff.run({ what: 'login', host: endpoint.host }, this.#attempts(endpoint), () =>
@@ -217,6 +217,12 @@ export class RegistryClient {
   #mirrorFailed(what: string, endpoint: Endpoint, error: OcirenderError): void {
     this.#options.onEvent?.({ type: 'mirror-failed', what, host: endpoint.host, reason: error.message });
   }
+}
+
+/** The client's own signal ends everything; a call's signal that call. */
+function eitherSignal(call: AbortSignal | undefined, own: AbortSignal | undefined): AbortSignal | undefined {
+  if (call === undefined || own === undefined || call === own) return call ?? own;
+  return AbortSignal.any([call, own]);
 }
 
 function mirrorsOf(registry: string, { mirrors = {} }: RegistryOptions): readonly string[] {

@@ -35,6 +35,8 @@ export function describeNetworkFailure(error: unknown, where: string): Transient
   const cause = innermost(error);
   const code = codeOf(cause);
   if (isTls(cause, code)) return tlsError(cause, code, where);
+  const refusedBy = /^Proxy response \((\d+)\)/.exec(cause.message)?.[1];
+  if (refusedBy?.startsWith('4')) return networkError(`${where}: the proxy refuses with status ${refusedBy}`);
   const message = `${where}: ${(Object.hasOwn(WORDS, code) ? WORDS[code] : undefined) ?? cause.message}`;
   const failure = networkError(message, { cause });
   return PERMANENT.has(code) ? failure : new Transient(failure);

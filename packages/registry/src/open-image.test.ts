@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { requireBasic } from '../test/auth-server.ts';
 import { collect, FakeRegistry, sendError, sha256, TYPES } from '../test/fake-registry.ts';
@@ -392,6 +394,41 @@ describe('proxies', () => {
       }),
     ).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NETWORK' });
     expect(proxy.seen).toHaveLength(count);
+  });
+
+  test('of the environment get https as a tunnel, with their own password; certificates are verified in it', async () => {
+    const pem = (name: string): Buffer =>
+      readFileSync(new URL(`../test/fixtures/tls/${name}`, import.meta.url));
+    const registry = await FakeRegistry.start({ cert: pem('server.pem'), key: pem('server.key') });
+    const asked: unknown[] = [];
+    let status = 200;
+    const proxy = createServer().on('connect', (request, socket) => {
+      asked.push([request.url, request.headers['proxy-authorization'], request.headers.authorization]);
+      socket.write(`HTTP/1.1 ${status} Some Words\r\n\r\n`);
+      if (status !== 200) return void socket.end();
+      const upstream = connect(Number(registry.host.split(':')[1]), '127.0.0.1');
+      socket.pipe(upstream).pipe(socket);
+      for (const end of [socket, upstream]) end.on('error', () => {});
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const options = {
+      ...PLAIN,
+      insecure: false,
+      tls: { ca: pem('ca.pem') },
+      environment: { https_proxy: `http://user:word@127.0.0.1:${(proxy.address() as AddressInfo).port}` },
+    };
+    await expect(openRegistryImage('registry.test/a/b:1', options)).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_NETWORK',
+      message: expect.stringMatching(/certificate is not trusted: .*registry\.test/),
+    });
+    status = 407;
+    await expect(openRegistryImage('registry.test/a/b:1', options)).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_NETWORK',
+      message: expect.stringContaining('the proxy refuses with status 407'),
+    });
+    const login = `Basic ${Buffer.from('user:word').toString('base64')}`;
+    expect(asked).toEqual(Array(2).fill(['registry.test:443', login, undefined]));
+    await new Promise((resolve) => proxy.close(resolve));
   });
 
   test('whose address makes no sense are an error without it', async () => {
