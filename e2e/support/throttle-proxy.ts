@@ -15,6 +15,9 @@ export interface ThrottleProxy {
 /** Bytes that pass at once. */
 const PIECE = 64 * 1024;
 
+/** How much the line may make up for time in which this process did not get to run. */
+const CREDIT_MS = 300;
+
 /**
  * Starts a proxy.
  *
@@ -40,13 +43,18 @@ export async function startThrottleProxy(target: string, rate: number): Promise<
             const bytes = chunk as Buffer;
             for (let at = 0; at < bytes.length; at += PIECE) {
               const piece = bytes.subarray(at, at + PIECE);
-              free = Math.max(free, performance.now()) + (piece.length / rate) * 1000;
+              free = Math.max(free, performance.now() - CREDIT_MS) + (piece.length / rate) * 1000;
               const early = free - performance.now();
               if (early > 2) await wait(early);
               if (!outgoing.write(piece)) {
                 await new Promise<void>((resolve) => {
-                  outgoing.once('drain', resolve);
-                  outgoing.once('close', resolve);
+                  const done = (): void => {
+                    outgoing.off('drain', done);
+                    outgoing.off('close', done);
+                    resolve();
+                  };
+                  outgoing.on('drain', done);
+                  outgoing.on('close', done);
                 });
               }
             }

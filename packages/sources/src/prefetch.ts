@@ -1,6 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { abortedError, type Image, type Layer, OcirenderError } from '@ocirender/interface';
 import { abortable } from './abortable.ts';
+import { LineShare } from './line-share.ts';
 import { SpooledBlob } from './spooled-blob.ts';
+
+/** How often a layer that must wait for the line asks again, in ms. */
+const PAUSE = 30;
 
 /** How layers are fetched ahead. */
 export interface PrefetchOptions {
@@ -16,6 +21,7 @@ export interface PrefetchOptions {
 
 /**
  * Makes an image whose layers are fetched newest first, some at a time, each once, into temporary files without a name.
+ * Where the line is full, the layer that is being read gets most of it.
  * Opened layers are read while they still arrive, and again from the file. Fetching begins when the first layer is
  * opened; the first failure ends it all.
  *
@@ -58,6 +64,7 @@ class FetchQueue {
   readonly #concurrency: number;
   readonly #options: PrefetchOptions;
   readonly #stop = new AbortController();
+  readonly #line = new LineShare();
   #workers: Promise<void>[] | undefined;
 
   constructor(layers: readonly Layer[], concurrency: number, options: PrefetchOptions) {
@@ -73,7 +80,20 @@ class FetchQueue {
 
   open(digest: string, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
     this.#start();
-    return this.#blobs.get(digest)!.blob.read(signal);
+    return this.#read(this.#blobs.get(digest)!.blob, signal);
+  }
+
+  async *#read(blob: SpooledBlob, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    this.#line.first(blob);
+    yield* blob.read(signal);
+  }
+
+  /** Passes on what arrives, as fast as the line may be used for it. */
+  async *#paced(source: AsyncIterable<Uint8Array>, blob: SpooledBlob): AsyncGenerator<Uint8Array> {
+    for await (const chunk of source) {
+      yield chunk;
+      while (!this.#stop.signal.aborted && !this.#line.mayTake(blob)) await wait(PAUSE);
+    }
   }
 
   async close(): Promise<void> {
@@ -100,7 +120,7 @@ class FetchQueue {
       if (this.#stop.signal.aborted) return;
       const { onArrived } = this.#options;
       const source = abortable(layer.open({ signal: this.#stop.signal }), this.#stop.signal);
-      const isThere = await blob.fill(source, (bytes) => {
+      const isThere = await blob.fill(this.#paced(source, blob), (bytes) => {
         for (const index of indexes) onArrived?.(index, bytes);
       });
       if (!isThere && !this.#stop.signal.aborted) {

@@ -14,6 +14,8 @@ export class SpooledBlob {
   #state: 'filling' | 'complete' | 'failed' = 'filling';
   #error: unknown;
   #closed = false;
+  #started = false;
+  #waiting = 0;
   #wake: (() => void)[] = [];
 
   /**
@@ -33,6 +35,16 @@ export class SpooledBlob {
     return this.#state === 'complete';
   }
 
+  /** Whether bytes are on their way. */
+  get arriving(): boolean {
+    return this.#started && this.#state === 'filling';
+  }
+
+  /** Whether a reader waits for more. */
+  get awaited(): boolean {
+    return this.#waiting > 0;
+  }
+
   /** Why it has failed; undefined while it has not. */
   get error(): unknown {
     return this.#error;
@@ -46,6 +58,7 @@ export class SpooledBlob {
    * @returns whether all bytes came; never rejects
    */
   async fill(source: AsyncIterable<Uint8Array>, onBytes?: (bytes: number) => void): Promise<boolean> {
+    this.#started = true;
     try {
       for await (const chunk of source) {
         if (this.#state !== 'filling') return false;
@@ -107,8 +120,13 @@ export class SpooledBlob {
   }
 
   #news(signal: AbortSignal | undefined): Promise<void> {
+    this.#waiting++;
     return new Promise((resolve) => {
+      let over = false;
       const done = (): void => {
+        if (over) return;
+        over = true;
+        this.#waiting--;
         signal?.removeEventListener('abort', done);
         resolve();
       };
