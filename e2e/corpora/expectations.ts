@@ -148,7 +148,11 @@ export const MALICIOUS: Readonly<Record<string, Expectation>> = {
     lenient: 'refused',
     why: 'announces a long name of 2 GiB; umoci refuses it too',
   },
-  'docker2aci-depsloop.docker.tar': { refused: NOT_FOUND, lenient: 'refused', why: 'a docker v1 archive' },
+  'docker2aci-depsloop.docker.tar': {
+    refused: INVALID_IMAGE,
+    lenient: 'refused',
+    why: 'a layer is its own ancestor',
+  },
   'go-getter-outside_parent.tar.gz': { refused: ESCAPE, lenient: 'tree', why: CLIMBS },
   'go-issue11169.tar': {
     refused: FORMAT,

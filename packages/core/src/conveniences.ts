@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
-import { type Image, isSink, OcirenderError, type Sink } from '@ocirender/interface';
+import type { Image } from '@ocirender/interface';
 import { convert } from './convert.ts';
+import { loadSink } from './load-sink.ts';
 import type { ConvertSettings } from './options.ts';
 import type { ConvertReport } from './report.ts';
 
@@ -66,24 +67,4 @@ export async function convertToExt4(
   settings: ConvertSettings = {},
 ): Promise<ConvertReport> {
   return convert({ ...settings, image, output, sink: await loadSink('ext4') });
-}
-
-/** The sinks are optional peers: whoever writes only tar need not install a compressor. */
-async function loadSink(name: string): Promise<Sink> {
-  const specifier = `@ocirender/sink-${name}`;
-  let module: Record<string, unknown>;
-  try {
-    module = (await import(specifier)) as Record<string, unknown>;
-  } catch (error) {
-    throw new OcirenderError('ERR_OCIRENDER_UNKNOWN_SINK', `the package ${specifier} cannot be loaded`, {
-      cause: error,
-      hint: `Install it: npm install ${specifier}`,
-    });
-  }
-  const sink = module[`${name}Sink`];
-  if (isSink(sink)) return sink;
-  throw new OcirenderError(
-    'ERR_OCIRENDER_UNKNOWN_SINK',
-    `the package ${specifier} gives no sink of this version`,
-  );
 }

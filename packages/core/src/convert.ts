@@ -7,9 +7,10 @@ import {
   parseOptions,
   summarizeTree,
 } from '@ocirender/interface';
-import { openImage } from '@ocirender/oci-layout';
 import { type MergePolicy, mergeLayers } from '@ocirender/overlay';
+import { ConfigOutput } from './config-output.ts';
 import { DiagnosticLog } from './diagnostic-log.ts';
+import { imageOf } from './open-image.ts';
 import type { ConvertOptions } from './options.ts';
 import { outputKind, PathOutput } from './output.ts';
 import { ProgressMeter } from './progress-meter.ts';
@@ -33,22 +34,19 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
   const given = output === undefined ? 'nothing' : typeof output === 'string' ? 'path' : 'stream';
   const kind = outputKind(sink.outputs, given, sink.name);
   const diagnostics = new DiagnosticLog(options.onDiagnostic);
-  const image =
-    typeof options.image === 'string'
-      ? await openImage(options.image, {
-          diagnose: diagnostics.add,
-          ...(options.platform === undefined ? {} : { platform: options.platform }),
-          ...(signal === undefined ? {} : { signal }),
-        })
-      : options.image;
-  const meter = new ProgressMeter(image.layers, options.onProgress);
   const path =
     typeof output === 'string' && (kind === 'file' || kind === 'directory')
       ? await PathOutput.prepare(output, kind, force)
       : undefined;
+  const { image, close } = await imageOf(options, diagnostics.add);
+  const meter = new ProgressMeter(image.layers, options.onProgress);
+  let config: ConfigOutput | undefined;
   const stream = output === undefined || typeof output === 'string' ? undefined : new StreamOutput(output);
   const begin = async (): Promise<Output> => (await path?.begin()) ?? stream?.output ?? { kind: 'none' };
   try {
+    if (options.configOutput !== undefined) {
+      config = await ConfigOutput.prepare(options.configOutput, image, force);
+    }
     const result = await mergeLayers({
       layers: image.layers,
       openSession: async () =>
@@ -73,12 +71,13 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
     });
     await stream?.end();
     await path?.commit(result.report.sidecars);
+    await config?.commit();
     const timings = meter.finish();
     return {
       reference: image.reference,
       ...(image.manifestDigest === undefined ? {} : { manifestDigest: image.manifestDigest }),
       ...(image.platform === undefined ? {} : { platform: image.platform }),
-      ...(image.config === undefined ? {} : { config: image.config.json }),
+      ...(image.config === undefined ? {} : { config: image.config.json, configDigest: image.config.digest }),
       sink: sink.name,
       ...(path === undefined ? {} : { output: path.target }),
       layers: layerReports(image, result.layers),
@@ -95,9 +94,11 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
     };
   } catch (error) {
     await path?.discard();
+    await config?.discard();
     throw outOfSpace(error);
   } finally {
     stream?.release();
+    await close();
   }
 }
 

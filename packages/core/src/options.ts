@@ -1,7 +1,11 @@
 import type { Writable } from 'node:stream';
 import type { DiagnosticHandler, Image, Sink, SinkContext } from '@ocirender/interface';
 import type { MergeLimits, MergePolicy } from '@ocirender/overlay';
+import type { OpenSourceOptions } from '@ocirender/sources';
 import type { ProgressHandler } from './progress.ts';
+
+/** How an image is opened that is given by its name. */
+export type SourceSettings = Omit<OpenSourceOptions, 'platform' | 'signal' | 'diagnose' | 'onArrived'>;
 
 /** What {@link convert} takes besides image, sink and output. */
 export interface ConvertSettings extends Partial<MergePolicy> {
@@ -24,6 +28,10 @@ export interface ConvertSettings extends Partial<MergePolicy> {
   readonly sourceDateEpoch?: number;
   /** Opens the images that a sink asks for by name (the reference of the sink `verify`). */
   readonly openImage?: SinkContext['openImage'];
+  /** Path of a file that gets the image's config, byte for byte, when the conversion is done. */
+  readonly configOutput?: string;
+  /** How the image is opened, when it is given by its name. */
+  readonly source?: SourceSettings;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressHandler;
   readonly onDiagnostic?: DiagnosticHandler;
@@ -31,7 +39,10 @@ export interface ConvertSettings extends Partial<MergePolicy> {
 
 /** What {@link convert} takes. */
 export interface ConvertOptions extends ConvertSettings {
-  /** An OCI layout (`DIR`, `DIR:TAG`, `DIR@sha256:…`), an unpacked `docker save`, or an image already opened. */
+  /**
+   * An image already opened, or its name: a directory (`DIR[:TAG][@DIGEST]`), an archive (`FILE[:NAME]`), `-`,
+   * `overlay2:DIR`, `docker://NAME`; see `parseSource` of `@ocirender/sources`.
+   */
   readonly image: string | Image;
   readonly sink: Sink;
   /** Path to write, or a stream (for sinks that can write to one); absent for sinks without output. */

@@ -19,6 +19,8 @@ export type ProgressEvent =
   | { readonly type: 'layer-start'; readonly index: number; readonly digest: string }
   /** `bytes` of the layer have been read so far. */
   | { readonly type: 'layer-bytes'; readonly index: number; readonly bytes: number }
+  /** `bytes` of the layer have arrived from a registry or through a stream. */
+  | { readonly type: 'layer-arrived'; readonly index: number; readonly bytes: number }
   | {
       readonly type: 'layer-end';
       readonly index: number;

@@ -21,6 +21,8 @@ export interface ConvertReport {
   readonly platform?: Image['platform'];
   /** The image's config, parsed. */
   readonly config?: unknown;
+  /** Digest of the config: the image id. */
+  readonly configDigest?: string;
   readonly sink: string;
   /** Path of the output; absent for streams and sinks without output. */
   readonly output?: string;

@@ -40,6 +40,12 @@ export type OcirenderErrorCode =
   | 'ERR_OCIRENDER_CONFLICT'
   /** Too many symbolic links on the way to a path. */
   | 'ERR_OCIRENDER_SYMLINK_LOOP'
+  /** A registry or token server wants credentials, or refuses those that it was given. */
+  | 'ERR_OCIRENDER_AUTH'
+  /** A server could not be reached, or the connection broke again and again. */
+  | 'ERR_OCIRENDER_NETWORK'
+  /** A registry answered with an error, or with what the protocol does not allow. */
+  | 'ERR_OCIRENDER_REGISTRY'
   /** The output cannot be rewound, and the image needs its contents in another order. */
   | 'ERR_OCIRENDER_PLAN_REQUIRED'
   /** No sink of that name is installed, or a plugin's sink is not usable. */

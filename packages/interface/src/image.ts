@@ -20,13 +20,16 @@ export interface OpenOptions {
 
 /** One layer of an image. */
 export interface Layer {
-  /** Digest of the blob as stored, `sha256:…`. */
+  /**
+   * Digest of the blob as stored, `sha256:…`. A layer that is stored as no blob (a directory of Docker's overlay2) has
+   * a name that stays the same instead, with another word before the colon: `overlay2:…`.
+   */
   readonly digest: string;
   /** Digest of the uncompressed tar, when the config names one. */
   readonly diffId?: string;
   /** As the manifest spells it; undefined when it names none. */
   readonly mediaType?: string;
-  /** Stored (compressed) size in bytes, as the descriptor says. */
+  /** Stored (compressed) size in bytes, as the descriptor says; 0 where it is not known before the layer is read. */
   readonly size: number;
   /**
    * Opens the stored bytes, each chunk an array of its own. The stream checks size and digest: having yielded the last byte it throws
@@ -46,4 +49,9 @@ export interface Image {
   readonly config?: { readonly json: unknown; readonly bytes: Uint8Array; readonly digest: string };
   /** Oldest (base) layer first, as in the manifest. */
   readonly layers: readonly Layer[];
+  /**
+   * Gives back what the image holds (temporary files, connections); its layers cannot be opened after that. May be
+   * called twice. Absent where nothing is held.
+   */
+  close?(): Promise<void>;
 }

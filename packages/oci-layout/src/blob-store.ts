@@ -1,111 +1,75 @@
 import { createHash } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
-import { DigestMismatchError, LimitError, OcirenderError, throwIfAborted } from '@ocirender/interface';
+import { DigestMismatchError, LimitError, throwIfAborted } from '@ocirender/interface';
 import { type Expected, parseDigest, sizeMismatch, verifyingStream } from './digest.ts';
+import type { FileTree } from './file-tree.ts';
 import type { LayoutLimits } from './limits.ts';
-import { openRegular, readChunks, readError } from './read-file.ts';
 
-/** The files of one directory: blobs by digest, other files by name. Nothing outside the directory is read. */
+/** The files of one image on disk: blobs by digest, other files by name. */
 export class BlobStore {
-  readonly #directory: string;
-  readonly #root: string;
+  readonly files: FileTree;
   readonly limits: LayoutLimits;
 
-  /**
-   * @param directory - the path that the user gave, for messages
-   * @param root - the same with symbolic links resolved
-   */
-  constructor(directory: string, root: string, limits: LayoutLimits) {
-    this.#directory = directory;
-    this.#root = root;
+  constructor(files: FileTree, limits: LayoutLimits) {
+    this.files = files;
     this.limits = limits;
   }
 
-  /** The path of a blob, as the user would write it. The digest is checked before it becomes a path. */
-  blobPath(digest: string): string {
+  /** The name of a blob. The digest is checked before it becomes a name. */
+  blobName(digest: string): string {
     const { algorithm, hex } = parseDigest(digest);
-    return join(this.#directory, 'blobs', algorithm, hex);
-  }
-
-  /** The path of another file of the directory. */
-  filePath(name: string): string {
-    return join(this.#directory, name);
-  }
-
-  /**
-   * Resolves symbolic links and makes sure that the file is within the directory.
-   *
-   * @throws {OcirenderError} `ERR_OCIRENDER_PATH_ESCAPE`, `ERR_OCIRENDER_NOT_FOUND`, `ERR_OCIRENDER_IO`
-   */
-  async resolve(path: string, what: string): Promise<string> {
-    let real: string;
-    try {
-      real = await realpath(path);
-    } catch (error) {
-      throw readError(error, path, what);
-    }
-    const inside = relative(this.#root, real);
-    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-      throw new OcirenderError(
-        'ERR_OCIRENDER_PATH_ESCAPE',
-        `${what}: ${path} is a link to ${real}, outside ${this.#directory}`,
-        { hint: 'Only files within the image directory are read; copy the file there.' },
-      );
-    }
-    return real;
+    return `blobs/${algorithm}/${hex}`;
   }
 
   /** Size in bytes of a file that exists and is a regular one. */
-  async size(path: string, what: string): Promise<number> {
-    const { handle, size } = await openRegular(await this.resolve(path, what), what);
-    await handle.close();
-    return size;
+  async size(name: string, what: string): Promise<number> {
+    const file = await this.files.open(name, what);
+    await file.close();
+    return file.size;
   }
 
   /** Reads a whole document; its size is limited. */
-  async readDocument(path: string, what: string, signal?: AbortSignal): Promise<Buffer> {
+  async readDocument(name: string, what: string, signal?: AbortSignal): Promise<Buffer> {
     throwIfAborted(signal);
-    const { handle, size } = await openRegular(await this.resolve(path, what), what);
+    const file = await this.files.open(name, what);
+    const { size } = file;
     try {
       this.#checkDocumentSize(size, what);
       // One byte more than expected, so that a file which grows meanwhile is noticed.
       const buffer = Buffer.alloc(size + 1);
       let length = 0;
       for (let read = -1; read !== 0 && length <= size; length += read) {
-        ({ bytesRead: read } = await handle.read(buffer, length, buffer.length - length, length));
+        read = await file.read(buffer.subarray(length), length);
       }
-      if (length !== size) throw sizeMismatch(`${what} (${path})`, size, 'another number');
+      if (length !== size) throw sizeMismatch(`${what} (${this.files.locate(name)})`, size, 'another number');
       return buffer.subarray(0, size);
-    } catch (error) {
-      throw error instanceof OcirenderError ? error : readError(error, path, what);
     } finally {
-      await handle.close();
+      await file.close();
     }
   }
 
   /** Reads a blob that is a document; size and digest are verified. */
   async readBlob(expected: Expected, what: string, signal?: AbortSignal): Promise<Buffer> {
-    const path = this.blobPath(expected.digest);
+    const name = this.blobName(expected.digest);
+    const where = `${what} (${this.files.locate(name)})`;
     if (expected.size !== undefined) this.#checkDocumentSize(expected.size, what);
-    const bytes = await this.readDocument(path, what, signal);
+    const bytes = await this.readDocument(name, what, signal);
     if (expected.size !== undefined && bytes.length !== expected.size) {
-      throw sizeMismatch(`${what} (${path})`, expected.size, `${bytes.length}`, linkAsTextHint(bytes));
+      throw sizeMismatch(where, expected.size, `${bytes.length}`, linkAsTextHint(bytes));
     }
-    checkDigest(bytes, expected.digest, `${what} (${path})`);
+    checkDigest(bytes, expected.digest, where);
     return bytes;
   }
 
   /** Opens a file as a stream that verifies its size and digest. */
   async *open(
-    path: string,
+    name: string,
     expected: Required<Expected>,
     what: string,
     signal?: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
     throwIfAborted(signal);
-    const { handle } = await openRegular(await this.resolve(path, what), what);
-    yield* verifyingStream(readChunks(handle, path, what, signal), expected, `${what} (${path})`);
+    const file = await this.files.open(name, what);
+    yield* verifyingStream(file.chunks(signal), expected, `${what} (${this.files.locate(name)})`);
   }
 
   #checkDocumentSize(size: number, what: string): void {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { type Image, type Layer, OcirenderError, type Platform } from '@ocirender/interface';
 import { type BlobStore, checkDigest } from './blob-store.ts';
+import { readFirstImages } from './docker-first.ts';
 import { asArray, asObject, asString, invalidImage, type JsonObject, parseJson, printable } from './json.ts';
 import { type ImageConfig, parseConfig } from './manifest.ts';
 import { formatPlatform, platformDistance } from './platform.ts';
-import { openRegular, readChunks } from './read-file.ts';
 import { matchName, tagPart } from './reference.ts';
 import type { Wanted } from './select.ts';
 
@@ -21,7 +21,7 @@ export interface SavedImage {
 const MANIFEST = 'manifest.json';
 
 /**
- * Reads `manifest.json` of an unpacked `docker save`.
+ * Reads `manifest.json` of a `docker save`, or `repositories` where Docker was older than 1.10.
  *
  * @throws {OcirenderError} `ERR_OCIRENDER_INVALID_IMAGE`, `ERR_OCIRENDER_PATH_ESCAPE`
  * @see https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md
@@ -30,7 +30,8 @@ export async function readSavedImages(
   store: BlobStore,
   signal: AbortSignal | undefined,
 ): Promise<SavedImage[]> {
-  const bytes = await store.readDocument(store.filePath(MANIFEST), MANIFEST, signal);
+  if (!(await store.files.exists(MANIFEST))) return readFirstImages(store, signal);
+  const bytes = await store.readDocument(MANIFEST, MANIFEST, signal);
   const list = asArray(parseJson(bytes, MANIFEST), MANIFEST, 'manifests', store.limits.manifests);
   return list.map((value, i) => {
     const where = `${MANIFEST}[${i}]`;
@@ -92,11 +93,10 @@ export async function readSavedConfig(
   signal: AbortSignal | undefined,
 ): Promise<{ bytes: Uint8Array; digest: string; config: ImageConfig }> {
   const what = `config ${printable(saved.config)}`;
-  const path = store.filePath(saved.config);
-  const bytes = await store.readDocument(path, what, signal);
+  const bytes = await store.readDocument(saved.config, what, signal);
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   const promised = configDigest(saved.config);
-  if (promised !== undefined) checkDigest(bytes, promised, `${what} (${path})`);
+  if (promised !== undefined) checkDigest(bytes, promised, `${what} (${store.files.locate(saved.config)})`);
   return { bytes, digest, config: parseConfig(bytes, what, saved.layers.length, store.limits) };
 }
 
@@ -171,42 +171,41 @@ async function savedLayer(
   signal: AbortSignal | undefined,
 ): Promise<Layer> {
   const what = `layer ${printable(name)}`;
-  const path = store.filePath(name);
-  const size = await store.size(path, what);
+  const size = await store.size(name, what);
   const inPath = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(name);
   let digest = inPath === null ? undefined : `sha256:${inPath[1]}`;
-  if (digest === undefined && diffId !== undefined && !(await isCompressed(store, path, what)))
+  if (digest === undefined && diffId !== undefined && !(await isCompressed(store, name, what)))
     digest = diffId;
-  digest ??= await hashFile(store, path, what, signal);
+  digest ??= await hashFile(store, name, what, signal);
   const expected = { digest, size };
   return {
     ...expected,
     ...(diffId === undefined ? {} : { diffId }),
-    open: (options) => store.open(path, expected, what, options?.signal),
+    open: (options) => store.open(name, expected, what, options?.signal),
   };
 }
 
 /** Magic bytes of gzip, zstd (plain and skippable frames), bzip2, xz and lzma. */
 const COMPRESSED = /^(1f8b|28b52ffd|5.2a4d18|425a68|fd377a585a00|5d0000)/;
 
-async function isCompressed(store: BlobStore, path: string, what: string): Promise<boolean> {
-  const { handle } = await openRegular(await store.resolve(path, what), what);
+async function isCompressed(store: BlobStore, name: string, what: string): Promise<boolean> {
+  const file = await store.files.open(name, what);
   try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(6), 0, 6, 0);
-    return COMPRESSED.test(buffer.toString('hex', 0, bytesRead));
+    const head = Buffer.alloc(6);
+    return COMPRESSED.test(head.toString('hex', 0, await file.read(head, 0)));
   } finally {
-    await handle.close();
+    await file.close();
   }
 }
 
 async function hashFile(
   store: BlobStore,
-  path: string,
+  name: string,
   what: string,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const { handle } = await openRegular(await store.resolve(path, what), what);
+  const file = await store.files.open(name, what);
   const hash = createHash('sha256');
-  for await (const chunk of readChunks(handle, path, what, signal)) hash.update(chunk);
+  for await (const chunk of file.chunks(signal)) hash.update(chunk);
   return `sha256:${hash.digest('hex')}`;
 }

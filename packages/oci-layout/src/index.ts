@@ -15,9 +15,10 @@
 
 export type { Digest, Expected } from './digest.ts';
 export { parseDigest, verifyingStream } from './digest.ts';
+export type { FileTree, OpenFile } from './file-tree.ts';
 export type { LayoutLimits } from './limits.ts';
-export type { ListedImage, ListOptions, OpenLayoutOptions } from './open-image.ts';
-export { listImages, openImage } from './open-image.ts';
+export type { ImageForm, ListedImage, ListOptions, OpenLayoutOptions, WantedImage } from './open-image.ts';
+export { listImages, listImagesIn, openImage, openImageIn } from './open-image.ts';
 export { formatPlatform, hostPlatform, parsePlatform } from './platform.ts';
 export type { ImageReference } from './reference.ts';
 export { parseReference } from './reference.ts';

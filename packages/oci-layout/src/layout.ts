@@ -20,7 +20,7 @@ export async function readLayoutIndex(
   store: BlobStore,
   signal: AbortSignal | undefined,
 ): Promise<readonly Descriptor[]> {
-  const bytes = await store.readDocument(store.filePath('index.json'), 'index.json', signal);
+  const bytes = await store.readDocument('index.json', 'index.json', signal);
   const document = parseDocument(bytes, 'index.json', undefined, store.limits);
   if (document.kind !== 'index') throw invalidImage('index.json is a manifest, not an index');
   return document.manifests;
@@ -28,14 +28,14 @@ export async function readLayoutIndex(
 
 /** Whether `index.json` is well-formed, but without a single manifest. */
 export async function isEmptyIndex(store: BlobStore, signal: AbortSignal | undefined): Promise<boolean> {
-  const bytes = await store.readDocument(store.filePath('index.json'), 'index.json', signal);
+  const bytes = await store.readDocument('index.json', 'index.json', signal);
   const manifests = field(asObject(parseJson(bytes, 'index.json'), 'index.json'), 'manifests');
   return manifests === undefined || (Array.isArray(manifests) && manifests.length === 0);
 }
 
 /** Checks the `oci-layout` file of a layout that has one. */
 export async function checkLayoutVersion(store: BlobStore, signal: AbortSignal | undefined): Promise<void> {
-  const bytes = await store.readDocument(store.filePath('oci-layout'), 'oci-layout', signal);
+  const bytes = await store.readDocument('oci-layout', 'oci-layout', signal);
   const json = asObject(parseJson(bytes, 'oci-layout'), 'oci-layout');
   const version = asString(field(json, 'imageLayoutVersion'), 'oci-layout.imageLayoutVersion');
   if (!version.startsWith('1.')) {
@@ -98,15 +98,15 @@ async function openLayer(
 ): Promise<Layer> {
   const { digest, size, mediaType } = descriptor;
   const what = `layer ${digest}`;
-  const path = store.blobPath(digest);
-  const found = await store.size(path, what);
-  if (found !== size) throw sizeMismatch(`${what} (${path})`, size, `${found}`);
+  const name = store.blobName(digest);
+  const found = await store.size(name, what);
+  if (found !== size) throw sizeMismatch(`${what} (${store.files.locate(name)})`, size, `${found}`);
   return {
     digest,
     size,
     ...(mediaType === undefined ? {} : { mediaType }),
     ...(diffId === undefined ? {} : { diffId }),
-    open: (options) => store.open(path, { digest, size }, what, options?.signal),
+    open: (options) => store.open(name, { digest, size }, what, options?.signal),
   };
 }
 

@@ -315,7 +315,7 @@ describe('openImage of a layout', () => {
     writeFileSync(join(empty, 'image.tar'), 'x');
     await expect(openImage(join(empty, 'image.tar'))).rejects.toMatchObject({
       code: 'ERR_OCIRENDER_NOT_FOUND',
-      hint: expect.stringContaining('tar -xf'),
+      hint: expect.stringContaining('@ocirender/sources'),
     });
     await expect(openImage(join(empty, 'none:x'))).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NOT_FOUND' });
     await expect(openImage('')).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NOT_FOUND' });

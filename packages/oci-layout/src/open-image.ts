@@ -1,5 +1,4 @@
 import { realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   type DiagnosticHandler,
   type Image,
@@ -8,7 +7,9 @@ import {
   throwIfAborted,
 } from '@ocirender/interface';
 import { BlobStore } from './blob-store.ts';
+import { DirectoryTree } from './directory-tree.ts';
 import { openSavedImage, readSavedConfig, readSavedImages } from './docker-save.ts';
+import type { FileTree } from './file-tree.ts';
 import { checkLayoutVersion, isEmptyIndex, openLayoutImage, readLayoutIndex } from './layout.ts';
 import { DEFAULT_LIMITS, type LayoutLimits } from './limits.ts';
 import { normalizePlatform, parsePlatform } from './platform.ts';
@@ -22,6 +23,8 @@ export interface OpenLayoutOptions {
   readonly platform?: string | Platform;
   readonly signal?: AbortSignal;
   readonly diagnose?: DiagnosticHandler;
+  /** What it must be. @defaultValue what it looks like */
+  readonly form?: ImageForm;
   /** Limits against hostile input. */
   readonly limits?: Partial<LayoutLimits>;
 }
@@ -29,6 +32,8 @@ export interface OpenLayoutOptions {
 /** How to list a directory's images. */
 export interface ListOptions {
   readonly signal?: AbortSignal;
+  /** What it must be. @defaultValue what it looks like */
+  readonly form?: ImageForm;
   /** Limits against hostile input. */
   readonly limits?: Partial<LayoutLimits>;
 }
@@ -60,18 +65,47 @@ export interface ListedImage {
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
  */
 export async function openImage(reference: string, options: OpenLayoutOptions = {}): Promise<Image> {
+  throwIfAborted(options.signal);
+  const parts = parseReference(reference);
+  return openImageIn(await openDirectory(parts.directory), { ...parts, text: reference }, options);
+}
+
+/** Which image of a tree of files. */
+export interface WantedImage {
+  /** The whole reference as the user spelled it. */
+  readonly text: string;
+  /** A tag or a full name. */
+  readonly tag?: string;
+  /** Of a manifest or index; of the config (the image id) in a `docker save`. */
+  readonly digest?: string;
+}
+
+/**
+ * Opens an image whose files are reached through an interface: of an archive, for example.
+ *
+ * @param files - an OCI image layout or a `docker save`
+ * @param image - which one
+ * @param options - as for {@link openImage}
+ * @returns the image; its layers open `files` again
+ * @throws {OcirenderError} as {@link openImage}
+ */
+export async function openImageIn(
+  files: FileTree,
+  image: WantedImage,
+  options: OpenLayoutOptions = {},
+): Promise<Image> {
   const { platform, signal, diagnose = () => {} } = options;
-  throwIfAborted(signal);
+  const { text, ...parts } = image;
   const wanted = {
-    reference: parseReference(reference),
+    reference: { ...parts, directory: files.label },
     platform:
       typeof platform === 'string' ? parsePlatform(platform) : platform && normalizePlatform(platform),
     signal,
   };
-  const { store, form } = await openDirectory(wanted.reference.directory, options);
+  const { store, form } = await openStore(files, options);
   return form === 'layout'
-    ? openLayoutImage(store, reference, wanted, diagnose)
-    : openSavedImage(store, reference, wanted);
+    ? openLayoutImage(store, text, wanted, diagnose)
+    : openSavedImage(store, text, wanted);
 }
 
 /**
@@ -83,7 +117,17 @@ export async function openImage(reference: string, options: OpenLayoutOptions = 
  * @throws {OcirenderError} as {@link openImage}
  */
 export async function listImages(directory: string, options: ListOptions = {}): Promise<ListedImage[]> {
-  const { store, form } = await openDirectory(directory, options);
+  return listImagesIn(await openDirectory(directory), options);
+}
+
+/**
+ * Lists the images of a tree of files: see {@link listImages}.
+ *
+ * @param files - an OCI image layout or a `docker save`
+ * @returns images in document order
+ */
+export async function listImagesIn(files: FileTree, options: ListOptions = {}): Promise<ListedImage[]> {
+  const { store, form } = await openStore(files, options);
   const { signal } = options;
   if (form === 'layout') {
     const candidates = await candidatesOf(store, await readLayoutIndex(store, signal), signal);
@@ -108,11 +152,10 @@ export async function listImages(directory: string, options: ListOptions = {}): 
   return images;
 }
 
-/** Finds out which of the two forms a directory has. */
-async function openDirectory(
-  directory: string,
-  options: ListOptions,
-): Promise<{ store: BlobStore; form: 'layout' | 'docker-save' }> {
+/** What an image on disk looks like. */
+export type ImageForm = 'layout' | 'docker-save';
+
+async function openDirectory(directory: string): Promise<FileTree> {
   let root: string;
   try {
     root = await realpath(directory);
@@ -120,41 +163,50 @@ async function openDirectory(
   } catch (error) {
     throw error instanceof OcirenderError ? error : readError(error, directory, 'the image');
   }
-  const store = new BlobStore(directory, root, { ...DEFAULT_LIMITS, ...options.limits });
-  const [hasIndex, hasLayout, hasManifest] = await Promise.all([
-    exists(join(root, 'index.json')),
-    exists(join(root, 'oci-layout')),
-    exists(join(root, 'manifest.json')),
-  ]);
-  if (!hasIndex && !hasLayout && hasManifest) return { store, form: 'docker-save' };
-  if (!hasIndex) throw notALayout(directory, hasLayout);
+  return new DirectoryTree(directory, root);
+}
+
+/** Finds out which of the two forms the files have. */
+async function openStore(
+  files: FileTree,
+  options: ListOptions,
+): Promise<{ store: BlobStore; form: ImageForm }> {
+  const store = new BlobStore(files, { ...DEFAULT_LIMITS, ...options.limits });
+  const [hasIndex, hasLayout, hasManifest, hasRepositories] = await Promise.all(
+    ['index.json', 'oci-layout', 'manifest.json', 'repositories'].map((name) => files.exists(name)),
+  );
+  const hasSaved = hasManifest === true || hasRepositories === true;
+  if (options.form === 'docker-save' && !hasSaved) throw notSaved(files.label);
+  if (options.form === 'docker-save') return { store, form: 'docker-save' };
+  const mayBeSaved = hasSaved && options.form === undefined;
+  if (!hasIndex && !hasLayout && mayBeSaved) return { store, form: 'docker-save' };
+  if (!hasIndex) throw notALayout(files.label, hasLayout === true);
   if (hasLayout) await checkLayoutVersion(store, options.signal);
   // Docker 25.0 wrote an index.json that names nothing beside a good manifest.json.
-  if (hasManifest && (await isEmptyIndex(store, options.signal))) return { store, form: 'docker-save' };
+  if (mayBeSaved && (await isEmptyIndex(store, options.signal))) return { store, form: 'docker-save' };
   return { store, form: 'layout' };
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const FORMATS =
-  'An image is a directory: an OCI image layout (index.json, oci-layout, blobs) or an unpacked docker save (manifest.json).';
+  'An image on disk is an OCI image layout (index.json, oci-layout, blobs) or a docker save (manifest.json).';
 
 function notADirectory(path: string): OcirenderError {
   return new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `${path} is a file, not an image directory`, {
-    hint: `${FORMATS} Unpack an archive first: mkdir image && tar -xf ${JSON.stringify(path)} -C image`,
+    hint: `${FORMATS} Archives are opened by @ocirender/sources.`,
   });
 }
 
-function notALayout(directory: string, hasLayout: boolean): OcirenderError {
+function notALayout(label: string, hasLayout: boolean): OcirenderError {
   const message = hasLayout
-    ? `${directory} has an oci-layout file but no index.json`
-    : `${directory} holds no image: neither index.json nor manifest.json is there`;
+    ? `${label} has an oci-layout file but no index.json`
+    : `${label} holds no image: neither index.json nor manifest.json is there`;
   return new OcirenderError('ERR_OCIRENDER_NOT_FOUND', message, { hint: FORMATS });
+}
+
+function notSaved(label: string): OcirenderError {
+  return new OcirenderError(
+    'ERR_OCIRENDER_NOT_FOUND',
+    `${label} is no docker save: neither manifest.json nor repositories is there`,
+    { hint: FORMATS },
+  );
 }

@@ -81,7 +81,7 @@ async function byDigest(
   }
   // Not listed, but in the store: what a digest names is verified in any case.
   const what = `manifest ${digest}`;
-  return { digest, size: await store.size(store.blobPath(digest), what), annotations: new Map() };
+  return { digest, size: await store.size(store.blobName(digest), what), annotations: new Map() };
 }
 
 /** Without tag or digest: the only image, or the one tagged latest. */

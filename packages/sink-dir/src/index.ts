@@ -17,4 +17,6 @@
  */
 export { mtreeLines } from './mtree.ts';
 export { directoryReader, openDirectory } from './reader/directory-reader.ts';
+export type { ReadXattrs } from './reader/xattr-reader.ts';
+export { loadXattrReader } from './reader/xattr-reader.ts';
 export { dirSink } from './sink.ts';

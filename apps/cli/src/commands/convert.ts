@@ -10,7 +10,8 @@ export class Convert extends BaseCommand {
   static override usage = '<%= command.id %> IMAGE [--sink NAME] --output PATH [FLAGS]';
 
   static override description = [
-    'IMAGE is an OCI layout or an unpacked "docker save" on disk: DIR, DIR:TAG or DIR@DIGEST.',
+    'IMAGE is what it looks like: a directory with an OCI layout or an unpacked "docker save" (DIR, DIR:TAG, DIR@DIGEST); an archive of either, also compressed (FILE, FILE:NAME); - for an archive on standard input; a layer of Docker\'s overlay2 storage (DIR); else a name in a registry (nginx:1.27, ghcr.io/owner/name). Prefixes force one: oci:DIR, oci-archive:FILE, docker-archive:FILE, overlay2:DIR, docker://NAME.',
+    'Layers from a registry are merged while they arrive; what comes too early waits in temporary files without names (--spool).',
     'All layers are merged as a container runtime does it. The output appears under its name only when it is complete; after an error or Ctrl-C nothing is left. The same image and options give the same bytes.',
     'SOURCE_DATE_EPOCH (seconds) is the time of whatever has none of its own. DEBUG=ocirender:* logs timings.',
     'Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.',
@@ -39,13 +40,25 @@ export class Convert extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> ./image -s dir -o ./rootfs',
     },
     {
+      description: 'Convert straight from a registry',
+      command: '<%= config.bin %> <%= command.id %> docker://nginx:1.27 -o nginx.squashfs',
+    },
+    {
+      description: 'Convert what docker save writes',
+      command:
+        'docker save my/app:1.0 | <%= config.bin %> <%= command.id %> - -o app.squashfs --config-out app.json',
+    },
+    {
       description: 'Get a report for a script',
       command: '<%= config.bin %> <%= command.id %> ./image -o rootfs.tar --json --progress none',
     },
   ];
 
   static override args = {
-    IMAGE: Args.string({ description: 'The image: DIR, DIR:TAG or DIR@DIGEST.', ignoreStdin: true }),
+    IMAGE: Args.string({
+      description: 'The image: a directory, an archive, - or a name in a registry.',
+      ignoreStdin: true,
+    }),
   };
 
   static override flags = convertFlags;

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
+import { registryFlags } from '../registry/registry-flags.ts';
 import { LIMIT_FLAGS, type LimitName } from './limit-flags.ts';
 
 const limit = (name: LimitName) =>
@@ -51,6 +52,21 @@ export const convertFlags = {
     summary: 'Platform to take from a multi-platform image. [default: that of this machine]',
     helpValue: 'OS/ARCH[/VARIANT]',
   }),
+  'config-out': Flags.string({
+    summary: "File that gets the image's config, byte for byte.",
+    helpValue: 'FILE',
+  }),
+  spool: Flags.string({
+    summary: 'Directory for temporary files: of compressed archives, and of layers from a registry.',
+    helpValue: 'DIR',
+  }),
+  concurrency: Flags.integer({
+    summary: 'Layers that are downloaded at the same time. [default: 3]',
+    helpValue: 'N',
+    helpGroup: 'REGISTRY',
+    min: 1,
+    max: 64,
+  }),
   force: Flags.boolean({ char: 'f', summary: 'Replace an existing output.' }),
   threads: Flags.integer({
     summary: 'Threads for compression; the output does not depend on it. [default: one per core]',
@@ -88,6 +104,7 @@ export const convertFlags = {
     default: 'delete',
     helpGroup: 'MERGING',
   })(),
+  ...registryFlags,
   'max-entries': limit('entries'),
   'max-path-length': limit('pathBytes'),
   'max-path-depth': limit('pathDepth'),

@@ -28,6 +28,11 @@ export function convertSettings(flags: ConvertFlags): ConvertSettings {
     limits: readLimits(flags),
     ...(flags.platform === undefined ? {} : { platform: flags.platform }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags['config-out'] === undefined ? {} : { configOutput: flags['config-out'] }),
+    source: {
+      ...(flags.spool === undefined ? {} : { spool: flags.spool }),
+      ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
+    },
   };
 }
 
@@ -49,6 +54,6 @@ export function imageReference(argument: string | undefined, flag: string | unde
   const image = argument ?? flag;
   if (image !== undefined && image !== '') return image;
   throw new OcirenderError('ERR_OCIRENDER_USAGE', 'which image? The argument IMAGE is missing', {
-    hint: 'Give the path of an OCI layout: DIR, DIR:TAG or DIR@sha256:….',
+    hint: 'Give an OCI layout (DIR, DIR:TAG), an archive (FILE, FILE:NAME), - for standard input, or docker://NAME.',
   });
 }

@@ -1,6 +1,9 @@
 import { convert } from '@ocirender/core';
-import type { Diagnostic } from '@ocirender/interface';
+import { type Diagnostic, OcirenderError } from '@ocirender/interface';
+import type { RegistryEvent } from '@ocirender/registry';
 import { startProgress } from '../progress/start-progress.ts';
+import { registryEventLine } from '../registry/registry-event-line.ts';
+import { registrySettings } from '../registry/registry-settings.ts';
 import { diagnosticLine } from '../report/diagnostic-line.ts';
 import { type JsonReport, jsonReport } from '../report/json-report.ts';
 import { summaryLines } from '../report/summary.ts';
@@ -31,6 +34,13 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
   const { flags, json } = request;
   const image = imageReference(request.image, flags.image);
   const settings = convertSettings(flags);
+  if (image === '-' && flags['password-stdin']) {
+    throw new OcirenderError(
+      'ERR_OCIRENDER_USAGE',
+      'the image "-" and --password-stdin both need standard input',
+    );
+  }
+  const registry = await registrySettings(flags, process.stdin);
   const output = resolveOutput(flags.output, json, process.stdout);
   const catalog = readSinkCatalog(request.plugins);
   const { entry, sink } = await chooseSink(catalog, flags.sink, flags.output, loadSink);
@@ -49,9 +59,14 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
     );
   });
   const onDiagnostic = (diagnostic: Diagnostic): void => progress.print(diagnosticLine(diagnostic));
+  const onRegistryEvent = (event: RegistryEvent): void => {
+    const line = registryEventLine(event);
+    if (line !== undefined) progress.print(line);
+  };
   try {
     const report = await convert({
       ...settings,
+      source: { ...settings.source, registry: { ...registry, onEvent: onRegistryEvent } },
       image,
       sink,
       ...(output === undefined ? {} : { output }),

@@ -38,12 +38,13 @@ export function progressLines(state: ProgressState, columns: number): string[] {
   return lines;
 }
 
-function amount(bytes: number, total: number): string {
+/** Writes how much of how much. */
+export function amount(bytes: number, total: number): string {
   return `${formatBytes(bytes)} of ${formatBytes(total)}`;
 }
 
 /** Lays out label, bar, percentage and facts; gives up facts, then the bar, then the label where room is short. */
-function barLine(
+export function barLine(
   label: string,
   bytes: number,
   total: number,

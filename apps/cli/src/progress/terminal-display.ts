@@ -26,6 +26,20 @@ const REDRAW_MS = 100;
  * @returns the running display
  */
 export function startTerminalDisplay(state: ProgressState, stream: DisplayStream): ProgressDisplay {
+  return startRedrawing((columns) => progressLines(state, columns), stream);
+}
+
+/**
+ * Redraws lines in place: see {@link startTerminalDisplay}.
+ *
+ * @param linesFor - gives the lines for a terminal of that many columns; none may be that long
+ * @param stream - a terminal
+ * @returns the running display
+ */
+export function startRedrawing(
+  linesFor: (columns: number) => readonly string[],
+  stream: DisplayStream,
+): ProgressDisplay {
   let drawn = 0;
   let stopped = false;
 
@@ -34,7 +48,7 @@ export function startTerminalDisplay(state: ProgressState, stream: DisplayStream
   const erase = (): string => (drawn === 0 ? '' : `\r\u001b[${drawn}A\u001b[J`);
 
   const draw = (): void => {
-    const lines = progressLines(state, stream.columns ?? 80);
+    const lines = linesFor(stream.columns ?? 80);
     stream.write(`${erase()}${lines.join('\n')}\n`);
     drawn = lines.length;
   };

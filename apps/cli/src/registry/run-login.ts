@@ -1,0 +1,48 @@
+import { OcirenderError } from '@ocirender/interface';
+import { type LoginReport, login } from '@ocirender/registry';
+import { watchInterrupts } from '../convert/interrupt.ts';
+import { registryEventLine } from './registry-event-line.ts';
+import type { ConnectionFlags } from './registry-flags.ts';
+import { connectionSettings } from './registry-settings.ts';
+
+/**
+ * Logs in.
+ *
+ * @param registry - as the user spells it
+ * @param flags - parsed flags
+ * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` without a password, and whatever the login throws
+ */
+export async function runLogin(registry: string, flags: ConnectionFlags): Promise<LoginReport> {
+  const { credentials, ...connection } = await connectionSettings(flags, process.stdin);
+  if (credentials === undefined) {
+    throw new OcirenderError('ERR_OCIRENDER_USAGE', 'a user name and a password are needed', {
+      hint: 'Give --username and --password-stdin, and pipe the password in.',
+    });
+  }
+  const interrupt = watchInterrupts(() => {});
+  try {
+    const report = await login(registry, {
+      ...connection,
+      credentials,
+      signal: interrupt.signal,
+      onEvent: (event) => {
+        const line = registryEventLine(event);
+        if (line !== undefined) process.stderr.write(`${line}\n`);
+      },
+    });
+    if (!report.isVerified) {
+      process.stderr.write(
+        `Warning: ${report.registry} asks for no password, so nobody knows whether it is right.\n`,
+      );
+    }
+    process.stderr.write(
+      `Logged in to ${report.registry} as ${report.username}; the password is kept ${report.helper === undefined ? `in ${report.file}, unencrypted` : `by ${report.helper}`}.\n`,
+    );
+    return report;
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;
+    throw error;
+  } finally {
+    interrupt.dispose();
+  }
+}

@@ -1,0 +1,231 @@
+import { OcirenderError, throwIfAborted } from '@ocirender/interface';
+import type { LayoutLimits } from '@ocirender/oci-layout';
+import { verifyingStream } from '@ocirender/oci-layout';
+import { Authenticator } from './auth/authenticator.ts';
+import { streamBlob } from './blob-stream.ts';
+import { findCredentials } from './credentials/find-credentials.ts';
+import { Endpoint, mirrorBase, registryBase } from './endpoint.ts';
+import { HttpClient } from './http.ts';
+import { type FetchedManifest, fetchManifest, type ManifestRequest } from './manifest-fetch.ts';
+import type { RegistryOptions, RetryOptions } from './options.ts';
+import { parseRegistry } from './reference.ts';
+import { Backoff } from './retry.ts';
+import { documentLimits, retrySettings } from './settings.ts';
+
+/** Tries at one mirror before the next server is asked. */
+const MIRROR_ATTEMPTS = 2;
+
+/** A blob as a descriptor names it. */
+export interface WantedBlob {
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** How to read a blob. */
+export interface ReadBlobOptions {
+  readonly signal?: AbortSignal;
+  /** What is there of it already, from its start: it is passed on first and hashed, and the rest is fetched. */
+  readonly prefix?: { readonly read: () => AsyncIterable<Uint8Array> };
+  /** Whether mirrors are asked. @defaultValue true */
+  readonly useMirrors?: boolean;
+}
+
+/**
+ * A client of one registry. Keeps connections and tokens; use one client for everything that is fetched from a
+ * registry, and close it in the end.
+ */
+export class RegistryClient {
+  /** Host and port as references spell it. */
+  readonly registry: string;
+  readonly limits: LayoutLimits;
+  readonly #options: RegistryOptions;
+  readonly #retry: RetryOptions;
+  readonly #http: HttpClient;
+  readonly #endpoints: readonly Endpoint[];
+
+  /**
+   * @param registry - `docker.io`, `registry.example.com:5000`
+   * @param options - how to talk to it
+   * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for options that cannot be
+   */
+  constructor(registry: string, options: RegistryOptions = {}) {
+    this.registry = parseRegistry(registry);
+    this.limits = documentLimits(options.limits);
+    this.#options = options;
+    this.#retry = retrySettings(options.retry);
+    const { insecure = false, environment = process.env, signal } = options;
+    const base = registryBase(this.registry, insecure);
+    this.#http = new HttpClient({
+      ...this.#retry,
+      insecure,
+      environment,
+      tls: options.tls,
+      hosts: [base.hostname],
+    });
+    const endpoint = (url: URL, name: string, isMirror: boolean): Endpoint =>
+      new Endpoint({
+        base: url,
+        isMirror,
+        http: this.#http,
+        newAuthenticator: (repository) =>
+          new Authenticator({
+            http: this.#http,
+            findCredentials: async () =>
+              options.credentials !== undefined && !isMirror
+                ? { credentials: options.credentials }
+                : findCredentials(name, repository, { environment, signal }),
+            signal,
+          }),
+      });
+    const mirrors = mirrorsOf(this.registry, options).map((text) => mirrorBase(text, insecure));
+    this.#endpoints = [
+      ...mirrors.map((url) => endpoint(url, url.host, true)),
+      endpoint(base, this.registry, false),
+    ];
+  }
+
+  /** Whether others than the registry itself are asked. */
+  get hasMirrors(): boolean {
+    return this.#endpoints.length > 1;
+  }
+
+  /**
+   * Fetches an index or manifest and verifies it.
+   *
+   * @param request - by digest, or by tag
+   * @throws {OcirenderError} `ERR_OCIRENDER_NOT_FOUND`, `ERR_OCIRENDER_AUTH`, `ERR_OCIRENDER_NETWORK`,
+   * `ERR_OCIRENDER_REGISTRY`, `ERR_OCIRENDER_INVALID_IMAGE`, `ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE` (schema 1 too)
+   * @throws {DigestMismatchError} when it is not what its digest promises
+   * @throws {LimitError} when it is too large
+   */
+  async getManifest(request: ManifestRequest, callSignal?: AbortSignal): Promise<FetchedManifest> {
+    const signal = eitherSignal(callSignal, this.#options.signal);
+    const what = `manifest ${request.repository}${request.digest === undefined ? `:${request.tag}` : `@${request.digest}`}`;
+    const fetched = await this.#atSomeEndpoint(what, signal, (endpoint) =>
+      fetchManifest(endpoint, { ...request, what, limits: this.limits, signal }),
+    );
+    this.#options.onEvent?.({
+      type: 'manifest',
+      digest: fetched.digest,
+      size: fetched.bytes.length,
+      kind: fetched.document.kind,
+      host: fetched.host,
+    });
+    return fetched;
+  }
+
+  /**
+   * Streams a blob; what breaks is resumed. Having yielded the last byte it throws instead of ending when size or
+   * digest is wrong.
+   *
+   * @throws {OcirenderError} as {@link RegistryClient.getManifest}, and `ERR_OCIRENDER_SIZE_MISMATCH`
+   * @throws {DigestMismatchError} when it is not what its digest promises
+   */
+  readBlob(repository: string, blob: WantedBlob, options: ReadBlobOptions = {}): AsyncIterable<Uint8Array> {
+    return this.#verifiedBlob(repository, blob, options);
+  }
+
+  async *#verifiedBlob(
+    repository: string,
+    blob: WantedBlob,
+    options: ReadBlobOptions,
+  ): AsyncGenerator<Uint8Array> {
+    const what = `blob ${blob.digest} of ${this.registry}/${repository}`;
+    yield* verifyingStream(this.#blobBytes(repository, blob, options), blob, what);
+    this.#options.onEvent?.({ type: 'blob-end', digest: blob.digest });
+  }
+
+  async *#blobBytes(
+    repository: string,
+    blob: WantedBlob,
+    options: ReadBlobOptions,
+  ): AsyncGenerator<Uint8Array> {
+    const { digest, size } = blob;
+    const { onEvent } = this.#options;
+    const { prefix, useMirrors = true } = options;
+    const signal = eitherSignal(options.signal, this.#options.signal);
+    throwIfAborted(signal);
+    let position = 0;
+    if (prefix !== undefined) {
+      for await (const chunk of prefix.read()) {
+        position += chunk.length;
+        yield chunk;
+      }
+    }
+    onEvent?.({ type: 'blob-start', digest, size, offset: position });
+    const stream = streamBlob(
+      { repository, digest, size, offset: position, signal },
+      {
+        endpoints: useMirrors ? this.#endpoints : this.#endpoints.filter(({ isMirror }) => !isMirror),
+        newBackoff: () => new Backoff(this.#retry, onEvent, signal),
+        attempts: (endpoint) => this.#attempts(endpoint),
+        onMirrorFailed: (endpoint, error) => this.#mirrorFailed(`blob ${digest}`, endpoint, error),
+      },
+    );
+    for await (const chunk of stream) {
+      position += chunk.length;
+      onEvent?.({ type: 'blob-bytes', digest, bytes: position });
+      yield chunk;
+    }
+  }
+
+  /**
+   * Checks the credentials with the registry.
+   *
+   * @returns false when the registry did not ask for any: then nothing is known of them
+   * @throws {OcirenderError} `ERR_OCIRENDER_AUTH` when they are refused
+   */
+  async checkLogin(callSignal?: AbortSignal): Promise<boolean> {
+    const signal = eitherSignal(callSignal, this.#options.signal);
+    const endpoint = this.#endpoints.at(-1)!;
+    const backoff = new Backoff(this.#retry, this.#options.onEvent, signal);
+    return backoff.run({ what: 'login', host: endpoint.host }, this.#attempts(endpoint), () =>
+      endpoint.checkLogin(signal),
+    );
+  }
+
+  /** Ends all connections; streams that are open end with an error. May be called twice. */
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
+  async #atSomeEndpoint<T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    task: (endpoint: Endpoint) => Promise<T>,
+  ): Promise<T> {
+    for (const endpoint of this.#endpoints) {
+      const backoff = new Backoff(this.#retry, this.#options.onEvent, signal);
+      try {
+        return await backoff.run({ what, host: endpoint.host }, this.#attempts(endpoint), () =>
+          task(endpoint),
+        );
+      } catch (error) {
+        throwIfAborted(signal);
+        if (!endpoint.isMirror || !(error instanceof OcirenderError)) throw error;
+        this.#mirrorFailed(what, endpoint, error);
+      }
+    }
+    throw new Error('a registry has at least one endpoint');
+  }
+
+  #attempts(endpoint: Endpoint): number {
+    return endpoint.isMirror ? Math.min(MIRROR_ATTEMPTS, this.#retry.attempts) : this.#retry.attempts;
+  }
+
+  #mirrorFailed(what: string, endpoint: Endpoint, error: OcirenderError): void {
+    this.#options.onEvent?.({ type: 'mirror-failed', what, host: endpoint.host, reason: error.message });
+  }
+}
+
+/** The client's own signal ends everything; a call's signal that call. */
+function eitherSignal(call: AbortSignal | undefined, own: AbortSignal | undefined): AbortSignal | undefined {
+  if (call === undefined || own === undefined || call === own) return call ?? own;
+  return AbortSignal.any([call, own]);
+}
+
+function mirrorsOf(registry: string, { mirrors = {} }: RegistryOptions): readonly string[] {
+  const found = Object.entries(mirrors).find(([host]) => parseRegistry(host) === registry)?.[1];
+  return found === undefined ? [] : typeof found === 'string' ? [found] : found;
+}

@@ -1,0 +1,228 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { temporaryDirectory } from '../../test/temporary.ts';
+import type { Credentials } from '../options.ts';
+import { getFromHelper } from './credential-helper.ts';
+import { credentialFiles, type Environment, findCredentials } from './find-credentials.ts';
+import { matchingKeys, normalizeKey } from './registry-key.ts';
+
+const encode = (text: string): string => Buffer.from(text).toString('base64');
+
+function write(path: string, content: unknown): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+/** Puts a program `docker-credential-NAME` (a script of this Node) on a PATH of its own. */
+function helper(name: string, script: string): Environment {
+  const directory = temporaryDirectory();
+  const path = write(join(directory, `docker-credential-${name}`), `#!${process.execPath}\n${script}`);
+  chmodSync(path, 0o755);
+  return { PATH: directory, HOME: temporaryDirectory() };
+}
+
+const ECHO = `
+const [action] = process.argv.slice(2);
+let input = '';
+process.stdin.on('data', (chunk) => (input += chunk)).on('end', () => {
+  if (input === 'none.example') { console.log('credentials not found in native keychain'); process.exit(1); }
+  const Username = input === 'token.example' ? '<token>' : 'user of ' + input;
+  console.log(JSON.stringify({ ServerURL: input, Username, Secret: action + ' secret' }));
+});`;
+
+async function lookUp(
+  environment: Environment,
+  registry: string,
+  repository?: string,
+): Promise<Credentials | undefined> {
+  return (await findCredentials(registry, repository, { environment })).credentials;
+}
+
+describe('credential files', () => {
+  test('are looked at in this order', () => {
+    const home = { HOME: '/home/x' };
+    expect(credentialFiles({ ...home, XDG_RUNTIME_DIR: '/run/user/1' })).toEqual([
+      '/home/x/.docker/config.json',
+      '/run/user/1/containers/auth.json',
+      '/home/x/.config/containers/auth.json',
+    ]);
+    expect(
+      credentialFiles({
+        ...home,
+        REGISTRY_AUTH_FILE: '/a.json',
+        DOCKER_CONFIG: '/d',
+        XDG_CONFIG_HOME: '/c',
+        XDG_RUNTIME_DIR: '/r',
+      }),
+    ).toEqual(['/a.json', '/d/config.json', '/r/containers/auth.json', '/c/containers/auth.json']);
+  });
+
+  test('the first that has an entry counts', async () => {
+    const home = temporaryDirectory();
+    const environment = { HOME: home, XDG_RUNTIME_DIR: join(home, 'run') };
+    const entry = (user: string): object => ({ auth: encode(`${user}:p`) });
+    write(join(home, '.config/containers/auth.json'), {
+      auths: { 'a.example': entry('config'), 'b.example': entry('config'), 'c.example': entry('config') },
+    });
+    write(join(home, 'run/containers/auth.json'), {
+      auths: { 'a.example': entry('run'), 'b.example': entry('run') },
+    });
+    write(join(home, '.docker/config.json'), { auths: { 'a.example': entry('docker') } });
+    expect(await lookUp(environment, 'a.example')).toEqual({ username: 'docker', password: 'p' });
+    expect(await lookUp(environment, 'b.example')).toEqual({ username: 'run', password: 'p' });
+    expect(await lookUp(environment, 'c.example')).toEqual({ username: 'config', password: 'p' });
+    expect(await lookUp(environment, 'd.example')).toBeUndefined();
+    const explicit = write(join(home, 'explicit.json'), { auths: { 'a.example': entry('explicit') } });
+    expect(await lookUp({ ...environment, REGISTRY_AUTH_FILE: explicit }, 'a.example')).toEqual({
+      username: 'explicit',
+      password: 'p',
+    });
+  });
+
+  test.each<[string, unknown, Credentials | undefined]>([
+    ['auth', { auth: encode('user:pass:word') }, { username: 'user', password: 'pass:word' }],
+    ['auth padded with NUL', { auth: encode('user:pw\0\0') }, { username: 'user', password: 'pw' }],
+    ['text beyond ASCII', { auth: encode('üser:pä') }, { username: 'üser', password: 'pä' }],
+    ['username and password', { username: 'u', password: 'p' }, { username: 'u', password: 'p' }],
+    ['identitytoken', { auth: encode('u:'), identitytoken: 'idt' }, { identityToken: 'idt', username: 'u' }],
+    ['registrytoken', { registrytoken: 'rt' }, { registryToken: 'rt' }],
+    ['nothing', {}, undefined],
+    ['no object', 7, undefined],
+  ])('entry with %s', async (_, entry, expected) => {
+    const home = temporaryDirectory();
+    write(join(home, '.docker/config.json'), { auths: { 'r.example:5000': entry } });
+    expect(await lookUp({ HOME: home }, 'r.example:5000')).toEqual(expected);
+  });
+
+  test('Docker Hub and old keys are found under all their names', async () => {
+    for (const key of [
+      'https://index.docker.io/v1/',
+      'index.docker.io',
+      'docker.io',
+      'registry-1.docker.io',
+      'index.docker.io/v1',
+    ]) {
+      const home = temporaryDirectory();
+      write(join(home, '.docker/config.json'), { auths: { [key]: { auth: encode('hub:p') } } });
+      expect(await lookUp({ HOME: home }, 'docker.io', 'library/nginx')).toEqual({
+        username: 'hub',
+        password: 'p',
+      });
+    }
+    expect(normalizeKey('https://Example.com:5000/v2/')).toBe('example.com:5000');
+    expect(normalizeKey('http://example.com')).toBe('example.com');
+  });
+
+  test('entries for a part of a registry: the most specific counts', async () => {
+    expect(matchingKeys('quay.io', 'a/b/c')).toEqual([
+      'quay.io/a/b/c',
+      'quay.io/a/b',
+      'quay.io/a',
+      'quay.io',
+    ]);
+    const home = temporaryDirectory();
+    write(join(home, '.config/containers/auth.json'), {
+      auths: { 'quay.io': { auth: encode('all:p') }, 'quay.io/team': { auth: encode('team:p') } },
+    });
+    expect(await lookUp({ HOME: home }, 'quay.io', 'team/app')).toEqual({ username: 'team', password: 'p' });
+    expect(await lookUp({ HOME: home }, 'quay.io', 'teams/app')).toEqual({ username: 'all', password: 'p' });
+    expect(await lookUp({ HOME: home }, 'quay.io')).toEqual({ username: 'all', password: 'p' });
+  });
+
+  test.each([
+    ['not JSON', '{"auths": {"secret'],
+    ['auth that is no pair', { auths: { 'a.example': { auth: encode('secret') } } }],
+  ])('%s is an error that quotes nothing', async (_, content) => {
+    const home = temporaryDirectory();
+    write(join(home, '.docker/config.json'), content);
+    const error: unknown = await lookUp({ HOME: home }, 'a.example').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'ERR_OCIRENDER_AUTH',
+      message: expect.stringContaining('config.json'),
+    });
+    expect(String(error)).not.toContain('secret');
+  });
+
+  test('odd but valid content is no credentials', async () => {
+    for (const content of [
+      '',
+      '[]',
+      'null',
+      '{"auths":[]}',
+      '{"auths":null,"credHelpers":3,"credsStore":7}',
+    ]) {
+      const home = temporaryDirectory();
+      write(join(home, '.docker/config.json'), content);
+      expect(await lookUp({ HOME: home }, 'a.example')).toBeUndefined();
+    }
+  });
+});
+
+describe('credential helpers', () => {
+  test('of one registry, and of all', async () => {
+    const environment = helper('test', ECHO);
+    write(join(environment['HOME']!, '.docker/config.json'), {
+      credHelpers: { 'one.example': 'test' },
+      auths: { 'other.example': { auth: encode('plain:p') } },
+    });
+    expect(await lookUp(environment, 'one.example')).toEqual({
+      username: 'user of one.example',
+      password: 'get secret',
+    });
+    expect(await lookUp(environment, 'other.example')).toEqual({ username: 'plain', password: 'p' });
+    write(join(environment['HOME']!, '.docker/config.json'), {
+      credsStore: 'test',
+      auths: { 'none.example': { auth: encode('plain:p') } },
+    });
+    expect(await lookUp(environment, 'docker.io')).toEqual({
+      username: 'user of https://index.docker.io/v1/',
+      password: 'get secret',
+    });
+    expect(await lookUp(environment, 'token.example')).toEqual({ identityToken: 'get secret' });
+    // The program knows nothing of it: what the file says counts.
+    expect(await lookUp(environment, 'none.example')).toEqual({ username: 'plain', password: 'p' });
+  });
+
+  test('that are not installed are passed over, and named when credentials turn out to be missing', async () => {
+    const home = temporaryDirectory();
+    const path = write(join(home, '.docker/config.json'), { credsStore: 'desktop' });
+    expect(
+      await findCredentials('a.example', undefined, { environment: { HOME: home, PATH: home } }),
+    ).toEqual({
+      problem: `${path} names docker-credential-desktop, which is not installed.`,
+    });
+  });
+
+  test.each([
+    [
+      'that fail',
+      "console.log('the keychain is locked'); process.exit(3);",
+      'failed with status 3: the keychain is locked',
+    ],
+    ['that print something else', "console.log('my-secret');", 'printed something else than JSON'],
+    ['that never end', 'setInterval(() => {}, 1000);', 'was ended by SIGKILL'],
+    [
+      'that print without end',
+      "for (;;) require('fs').writeSync(1, 'x'.repeat(65536));",
+      'was ended by SIGKILL',
+    ],
+  ])('%s', async (_, script, message) => {
+    const environment = helper('bad', script);
+    const error: unknown = await getFromHelper(
+      { name: 'bad', environment, timeoutMs: 1500 },
+      'a.example',
+    ).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'ERR_OCIRENDER_AUTH', message: expect.stringContaining(message) });
+    expect(String(error)).not.toContain('my-secret');
+  });
+
+  test('that have nothing, or names that lead elsewhere', async () => {
+    const environment = helper('empty', "console.log('{}');");
+    expect(await getFromHelper({ name: 'empty', environment }, 'a.example')).toBeUndefined();
+    await expect(getFromHelper({ name: '../x', environment }, 'a.example')).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_AUTH',
+    });
+  });
+});

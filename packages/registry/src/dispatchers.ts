@@ -1,0 +1,89 @@
+import { OcirenderError } from '@ocirender/interface';
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { TlsOptions } from './options.ts';
+import { tlsContexts } from './tls.ts';
+
+/** What connections depend on. */
+export interface ConnectionSettings {
+  readonly tls: TlsOptions | undefined;
+  readonly connectTimeoutMs: number;
+  /** Host names that are shown the client certificate: the registry's. */
+  readonly hosts: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Keeps connections: direct ones to this machine, through the environment's proxies elsewhere. */
+export class Dispatchers {
+  readonly #settings: ConnectionSettings;
+  readonly #made = new Map<string, Dispatcher>();
+  readonly #contexts: ReturnType<typeof tlsContexts>;
+
+  /** @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for certificates that cannot be used */
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings;
+    this.#contexts = tlsContexts(settings.tls);
+  }
+
+  /**
+   * Gives the dispatcher for a server.
+   *
+   * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when the environment names a proxy that is no address
+   */
+  for(url: URL): Dispatcher {
+    const known = this.#settings.hosts.includes(url.hostname);
+    const direct = isLoopback(url.hostname);
+    const key = `${known} ${direct}`;
+    let dispatcher = this.#made.get(key);
+    if (dispatcher === undefined) {
+      dispatcher = this.#make(known, direct);
+      this.#made.set(key, dispatcher);
+    }
+    return dispatcher;
+  }
+
+  /** Ends all connections, busy ones too. */
+  async close(): Promise<void> {
+    const all = [...this.#made.values()];
+    this.#made.clear();
+    await Promise.all(all.map((dispatcher) => dispatcher.destroy()));
+  }
+
+  #make(known: boolean, direct: boolean): Dispatcher {
+    const timeout = this.#settings.connectTimeoutMs;
+    const others = { secureContext: this.#contexts.others, timeout };
+    const connect = known ? { secureContext: this.#contexts.registry, timeout } : others;
+    // Times without data are counted by the caller, who knows whether it asked for any.
+    const common = { bodyTimeout: 0, headersTimeout: 0, connect };
+    if (direct) return new Agent(common);
+    const { environment } = this.#settings;
+    const variable = (name: string): string => environment[name] ?? environment[name.toUpperCase()] ?? '';
+    try {
+      return new EnvHttpProxyAgent({
+        ...common,
+        httpProxy: variable('http_proxy'),
+        httpsProxy: variable('https_proxy'),
+        noProxy: variable('no_proxy'),
+        // Plain http is handed to the proxy as other programs do it: many proxies refuse a tunnel to port 80.
+        proxyTunnel: false,
+        requestTls: connect,
+        proxyTls: others,
+      });
+    } catch (error) {
+      // The address may hold a password: neither it nor the library's message is shown.
+      throw new OcirenderError('ERR_OCIRENDER_USAGE', 'the proxy of the environment is not usable', {
+        hint: 'HTTPS_PROXY and HTTP_PROXY must be addresses such as http://proxy.example.com:3128.',
+        cause: error instanceof TypeError ? undefined : error,
+      });
+    }
+  }
+}
+
+/** Whether a host name (of a URL) is this machine: proxies are of no use there, and no other tool asks them. */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  );
+}
