@@ -53,12 +53,9 @@ export const TYPE_BITS = {
  */
 export function encodeHeader(member) {
   const { inode, mode, uid, gid, links, mtime, size, devMajor = 0, devMinor = 0 } = member;
-  return encode(memberName(member.path), member.path, [
-    ...[inode, mode, uid, gid, links, mtime, size],
-    // Device that the file was on: inode numbers are unique without it.
-    ...[0, 0],
-    ...[devMajor, devMinor],
-  ]);
+  // The two zeros are the device that the file was on: inode numbers are unique without it.
+  const numbers = [inode, mode, uid, gid, links, mtime, size, 0, 0, devMajor, devMinor];
+  return encode(memberName(member.path), member.path, numbers);
 }
 
 /**
