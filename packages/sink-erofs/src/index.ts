@@ -1,5 +1,5 @@
 /**
- * Writes EROFS images in this process, without mkfs.erofs.
+ * Writes and reads EROFS images in this process, without mkfs.erofs.
  *
  * @packageDocumentation
  */
@@ -17,6 +17,7 @@ export {
   SUPERBLOCK_SIZE,
 } from './format.ts';
 export { erofsOptions } from './options.ts';
+export { erofsReader, openErofs } from './reader/reader.ts';
 export { erofsSink } from './sink.ts';
 export type { ErofsSummary, ErofsWriterOptions } from './writer.ts';
 export { ErofsWriter } from './writer.ts';
