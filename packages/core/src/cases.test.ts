@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReadTree } from '../../sink-compliance/src/index.ts';
 import { dirSink } from '../../sink-dir/src/index.ts';
 import { readOutput } from '../../sink-dir/test/read-output.ts';
+import { erofsSink } from '../../sink-erofs/src/index.ts';
+import { readErofs } from '../../sink-erofs/src/testing/read-erofs.ts';
 import { squashfsSink } from '../../sink-squashfs/src/index.ts';
 import { tarSink } from '../../sink-tar/src/index.ts';
 import { readTarTree } from '../../sink-tar/test/read-tar-tree.ts';
@@ -27,6 +29,7 @@ const targets: readonly Target[] = [
     read: readSquashfs,
     reading: { wholeSeconds: true, xattrPrefixes: ['user.', 'trusted.', 'security.'] },
   },
+  { sink: erofsSink, read: readErofs, reading: { xattrPrefixes: ['user.', 'trusted.', 'security.'] } },
   { sink: tarSink, read: readTarTree, reading: {} },
   { sink: dirSink, read: readOutput, reading: {} },
 ];
