@@ -73,14 +73,15 @@ export async function listTree(directory: string): Promise<ReadTree> {
   return tree;
 }
 
-/** Mounts a squashfs image with the kernel's own driver while something looks at it. */
+/** Mounts an image with the kernel's own driver while something looks at it. */
 export async function withMount<T>(
   image: string,
   mountPoint: string,
   use: (root: string) => Promise<T>,
+  type: 'squashfs' | 'erofs' = 'squashfs',
 ): Promise<T> {
   await mkdir(mountPoint, { recursive: true });
-  await must('mount', ['-o', 'loop,ro', '-t', 'squashfs', image, mountPoint]);
+  await must('mount', ['-o', 'loop,ro', '-t', type, image, mountPoint]);
   try {
     return await use(mountPoint);
   } finally {
