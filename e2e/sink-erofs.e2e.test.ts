@@ -1,9 +1,9 @@
 import { mkdir, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { convert } from '../packages/core/src/index.ts';
 import { type Case, loadCases } from '../packages/core/test/support/case-fixtures.ts';
 import { compareCase } from '../packages/core/test/support/compare-case.ts';
-import { convert } from '../packages/core/src/index.ts';
 import type { DirectoryInode, Inode } from '../packages/interface/src/index.ts';
 import { compareTrees, FULL_CAPABILITIES, type ReadTree } from '../packages/sink-compliance/src/index.ts';
 import { erofsSink } from '../packages/sink-erofs/src/index.ts';
@@ -57,14 +57,17 @@ async function counts(image: string): Promise<Record<string, number>> {
 describe('cases', () => {
   const cases = loadCases().filter(({ outcome }) => outcome.tree !== undefined);
 
-  test.each(cases.map((item): [string, Case] => [item.name, item]))('%s', async (name, { image, outcome }) => {
-    const output = join(work, `${name}.erofs`);
-    await convert({ image, sink: erofsSink, output });
-    await expectSound(output);
-    const tree = await kernelTree(output);
-    expect(compareCase(tree, outcome.tree ?? {}, { xattrPrefixes: LINUX_XATTRS })).toEqual([]);
-    expect(compareTrees(await readErofs(output), tree, FULL_CAPABILITIES)).toEqual([]);
-  });
+  test.each(cases.map((item): [string, Case] => [item.name, item]))(
+    '%s',
+    async (name, { image, outcome }) => {
+      const output = join(work, `${name}.erofs`);
+      await convert({ image, sink: erofsSink, output });
+      await expectSound(output);
+      const tree = await kernelTree(output);
+      expect(compareCase(tree, outcome.tree ?? {}, { xattrPrefixes: LINUX_XATTRS })).toEqual([]);
+      expect(compareTrees(await readErofs(output), tree, FULL_CAPABILITIES)).toEqual([]);
+    },
+  );
 });
 
 test('debian: what umoci unpacks, in no more room than mkfs.erofs takes', async () => {
@@ -112,7 +115,14 @@ async function everything(store: Store): Promise<DirectoryInode> {
   }
   const link = file(200_000, await store(bytesOf(200_000, 9)), { mode: 0o4755 });
   const set = { 'user.text': 'hello', 'security.capability': CAPABILITY, 'trusted.x': 'x\0y' };
-  const metadata = { ...PLAIN, mode: 0o640, uid: 1000, gid: 4_000_000_000, mtime: 17_179_869_183, mtimeNs: 999_999_999 };
+  const metadata = {
+    ...PLAIN,
+    mode: 0o640,
+    uid: 1000,
+    gid: 4_000_000_000,
+    mtime: 17_179_869_183,
+    mtimeNs: 999_999_999,
+  };
   return directory(
     {
       files: directory(files, { mode: 0o1777 }),
@@ -124,17 +134,36 @@ async function everything(store: Store): Promise<DirectoryInode> {
       long: { ...PLAIN, mode: 0o777, type: 'symlink', target: `/${'t'.repeat(4094)}` },
       null: { ...PLAIN, type: 'character-device', devMajor: 1, devMinor: 3 },
       big: { ...metadata, type: 'character-device', devMajor: 0xfff, devMinor: 0xfffff },
-      disk: { ...metadata, type: 'block-device', devMajor: 8, devMinor: 300, xattrs: attributes({ 'trusted.d': '2' }) },
+      disk: {
+        ...metadata,
+        type: 'block-device',
+        devMajor: 8,
+        devMinor: 300,
+        xattrs: attributes({ 'trusted.d': '2' }),
+      },
       pipe: { ...metadata, type: 'fifo' },
       socket: { ...metadata, type: 'socket', xattrs: attributes({ 'security.s': '3' }) },
       attributes: file(10, await store(bytesOf(10, 77)), { ...metadata, xattrs: attributes(set) }),
-      large: file(10, await store(bytesOf(10, 78)), { xattrs: attributes({ 'user.l': 'y'.repeat(60_000), ...set }) }),
-      many: directory({}, { xattrs: attributes(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`user.${i}`, 'v'.repeat(i)]))) }),
+      large: file(10, await store(bytesOf(10, 78)), {
+        xattrs: attributes({ 'user.l': 'y'.repeat(60_000), ...set }),
+      }),
+      many: directory(
+        {},
+        {
+          xattrs: attributes(
+            Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`user.${i}`, 'v'.repeat(i)])),
+          ),
+        },
+      ),
       acl: directory(
         { file: file(0, undefined, { mode: 0o754, xattrs: attributes({ 'system.posix_acl_access': ACL }) }) },
         { mode: 0o755, xattrs: attributes({ 'system.posix_acl_default': ACL, ...set }) },
       ),
-      shared: directory(Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`f${i}`, file(0, undefined, { xattrs: attributes(set) })]))),
+      shared: directory(
+        Object.fromEntries(
+          Array.from({ length: 5 }, (_, i) => [`f${i}`, file(0, undefined, { xattrs: attributes(set) })]),
+        ),
+      ),
     },
     { mode: 0o700, uid: 5, gid: 6, mtime: 123_456_789 },
   );
@@ -143,17 +172,27 @@ async function everything(store: Store): Promise<DirectoryInode> {
 describe.each([512, 1024, 2048, 4096])('blocks of %i bytes', (blockSize) => {
   test('the kernel shows what the reader shows, and what was written', async () => {
     const image = join(work, `all-${blockSize}.erofs`);
-    const { diagnostics, summary } = await build(image, { blockSize, label: 'everything', digest: `sha256:${'ab'.repeat(32)}` }, everything);
+    const { diagnostics, summary } = await build(
+      image,
+      { blockSize, label: 'everything', digest: `sha256:${'ab'.repeat(32)}` },
+      everything,
+    );
     expect(diagnostics).toEqual([]);
     expect((await stat(image)).size).toBe(summary.bytesWritten);
     const tree = await kernelTree(image);
     expect(tree.size).toBe(summary.inodes + 2);
     expect(compareTrees(await readErofs(image), tree, FULL_CAPABILITIES)).toEqual([]);
-    expect([...(tree.get('acl/file')?.xattrs ?? [])]).toEqual([['system.posix_acl_access', Buffer.from(ACL, 'latin1')]]);
+    expect([...(tree.get('acl/file')?.xattrs ?? [])]).toEqual([
+      ['system.posix_acl_access', Buffer.from(ACL, 'latin1')],
+    ]);
     expect(tree.get('large')?.xattrs.get('user.l')?.length).toBe(60_000);
     expect(tree.get('many')?.xattrs.size).toBe(300);
     expect(tree.get('files/small-7')).toMatchObject({ mtime: -5, mtimeNs: 7 });
-    expect(tree.get('attributes')).toMatchObject({ gid: 4_000_000_000, mtime: 17_179_869_183, mtimeNs: 999_999_999 });
+    expect(tree.get('attributes')).toMatchObject({
+      gid: 4_000_000_000,
+      mtime: 17_179_869_183,
+      mtimeNs: 999_999_999,
+    });
     expect(tree.get('long')?.target).toBe(`/${'t'.repeat(4094)}`);
     expect(tree.get('link')?.links).toBe(3);
     // Debian's 1.5 knows pages of 4096 bytes only.
@@ -168,7 +207,9 @@ describe.each([512, 1024, 2048, 4096])('blocks of %i bytes', (blockSize) => {
 test('a large directory is looked up and listed by the kernel', async () => {
   const image = join(work, 'names.erofs');
   const names = Array.from({ length: MANY }, (_, i) => `a name of some length, number ${i}`);
-  const children = new Map<string, Inode>(names.map((name, i) => [name, file(0, undefined, { uid: i % 1000 })]));
+  const children = new Map<string, Inode>(
+    names.map((name, i) => [name, file(0, undefined, { uid: i % 1000 })]),
+  );
   await build(image, {}, () => directory({ big: directory(children) }));
   await withMount(
     image,

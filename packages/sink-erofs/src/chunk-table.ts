@@ -37,7 +37,10 @@ export function planChunks(runs: Iterable<Run>, blockSize: number): ChunkPlan {
  * @param plan - of the same runs
  * @returns bytes; each piece is valid until the next one is asked for
  */
-export function* encodeChunks(runs: Iterable<Run>, { chunkBlocks, entries }: ChunkPlan): Generator<Uint8Array> {
+export function* encodeChunks(
+  runs: Iterable<Run>,
+  { chunkBlocks, entries }: ChunkPlan,
+): Generator<Uint8Array> {
   const bytes = new Uint8Array(Math.min(PIECE_SIZE, 4 * entries));
   const view = new DataView(bytes.buffer);
   let at = 0;

@@ -111,9 +111,7 @@ export class ContentWriter {
         return waiting.then(() => this.#bytes(rest));
       }
       const take = Math.min(chunk.length - from, this.#pieceEnd - this.#taken);
-      this.#setup.data.put(
-        from === 0 && take === chunk.length ? chunk : chunk.subarray(from, from + take),
-      );
+      this.#setup.data.put(from === 0 && take === chunk.length ? chunk : chunk.subarray(from, from + take));
       this.#advance(take);
       from += take;
     }

@@ -23,11 +23,7 @@ export class DuplicateIndex {
    * @param equals - tells whether the piece at an earlier block is the same
    * @returns the block of an equal earlier piece
    */
-  findOrAdd(
-    bytes: Uint8Array,
-    address: number,
-    equals: (address: number) => boolean,
-  ): number | undefined {
+  findOrAdd(bytes: Uint8Array, address: number, equals: (address: number) => boolean): number | undefined {
     const fingerprint = fingerprintOf(bytes);
     let place = fingerprint & (this.#addresses.length - 1);
     let tried = 0;

@@ -1,4 +1,10 @@
-import { type ByteString, type DirectoryInode, type Inode, maybeLinked, type Tree } from '@ocirender/interface';
+import {
+  type ByteString,
+  type DirectoryInode,
+  type Inode,
+  maybeLinked,
+  type Tree,
+} from '@ocirender/interface';
 
 /** An inode with several names. */
 export interface HardLink {

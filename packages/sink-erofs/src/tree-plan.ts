@@ -1,5 +1,6 @@
 import {
   type ByteString,
+  type ContentRef,
   type DiagnosticHandler,
   type DirectoryInode,
   displayPath,
@@ -126,27 +127,22 @@ export class TreePlan {
 
   #plan(inodes: Inode[], number: number): void {
     const inode = inodes[number] as Inode;
-    switch (inode.type) {
-      case 'directory': {
-        const size = listingSize(this.#expand(inodes, number, inode), this.#setup.blockSize);
-        return this.#placeFlat(number, inode, size, size % this.#setup.blockSize);
-      }
-      case 'symlink': {
-        const { length } = inode.target;
-        if (length === 0 || length > MAX_SYMLINK_TARGET) throw badTarget(this.#pathOf(inode), length);
-        return this.#placeFlat(number, inode, length, length);
-      }
-      case 'file':
-        return this.#planFile(number, inode);
-      case 'character-device':
-      case 'block-device': {
+    if (inode.type === 'directory') {
+      const size = listingSize(this.#expand(inodes, number, inode), this.#setup.blockSize);
+      this.#placeFlat(number, inode, size, size % this.#setup.blockSize);
+    } else if (inode.type === 'symlink') {
+      const { length } = inode.target;
+      if (length === 0 || length > MAX_SYMLINK_TARGET) throw badTarget(this.#pathOf(inode), length);
+      this.#placeFlat(number, inode, length, length);
+    } else if (inode.type === 'file' && inode.size > 0) {
+      this.#planFile(number, inode);
+    } else {
+      if (inode.type === 'character-device' || inode.type === 'block-device') {
         const { devMajor, devMinor } = inode;
         if (devMajor > MAX_DEVICE_MAJOR || devMinor > MAX_DEVICE_MINOR)
           throw badDevice(this.#pathOf(inode), devMajor, devMinor);
-        return this.#place(number, inode, 0, 0, LAYOUT.plain);
       }
-      default:
-        return this.#place(number, inode, 0, 0, LAYOUT.plain);
+      this.#place(number, inode, 0, 0, LAYOUT.plain);
     }
   }
 
@@ -173,25 +169,34 @@ export class TreePlan {
 
   #planFile(number: number, inode: FileInode): void {
     const { contents, blockSize } = this.#setup;
-    const { size, content } = inode;
-    if (size === 0) return this.#place(number, inode, 0, 0, LAYOUT.plain);
-    if (content === undefined || !contents.has(content) || contents.sizeOf(content) !== size) {
-      const found = content !== undefined && contents.has(content) ? contents.sizeOf(content) : 'no';
-      throw new OcirenderError(
-        'ERR_OCIRENDER_USAGE',
-        `${displayPath(this.#pathOf(inode))}: a file of ${size} bytes has a stored content of ${found} bytes`,
-      );
+    const { size } = inode;
+    const content = this.#contentOf(inode);
+    const tail = contents.tailOf(content) === NO_TAIL ? 0 : size % blockSize;
+    if (tail > 0 && this.#fits(inode, size, tail)) {
+      this.#place(number, inode, size, tail, LAYOUT.inline);
+      return;
     }
-    if (contents.isFlat(content)) {
-      if (contents.tailOf(content) === NO_TAIL) return this.#place(number, inode, size, 0, LAYOUT.plain);
-      const tail = size % blockSize;
-      if (this.#fits(inode, size, tail)) return this.#place(number, inode, size, tail, LAYOUT.inline);
-      this.addresses[number] = this.#nextBlock++;
-      if (contents.runCount(content) === 0) return this.#place(number, inode, size, 0, LAYOUT.plain);
+    if (tail > 0) this.addresses[number] = this.#nextBlock++;
+    const parts = contents.runCount(content) + Number(tail > 0);
+    if (parts === 1 && (tail > 0 || contents.isFlat(content))) {
+      this.#place(number, inode, size, 0, LAYOUT.plain);
+      return;
     }
     this.#chunkFiles++;
     const { entries } = planChunks(this.runs(number), blockSize);
     this.#place(number, inode, size, 4 * entries, LAYOUT.chunks);
+  }
+
+  #contentOf(inode: FileInode): ContentRef {
+    const { contents } = this.#setup;
+    const { size, content } = inode;
+    const stored = content !== undefined && contents.has(content) ? contents.sizeOf(content) : undefined;
+    if (content !== undefined && stored === size) return content;
+    throw new OcirenderError(
+      'ERR_OCIRENDER_USAGE',
+      `${displayPath(this.#pathOf(inode))}: a file of ${size} bytes has ` +
+        (stored === undefined ? 'no stored content' : `a stored content of ${stored} bytes`),
+    );
   }
 
   /** Places an inode whose data is written with the tree: its tail beside it when there is room. */

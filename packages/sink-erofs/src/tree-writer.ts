@@ -144,11 +144,7 @@ export class TreeWriter {
     const total = core + xattrSize + tail;
     const record = total <= blockSize ? this.#record.subarray(0, total).fill(0) : new Uint8Array(total);
     const union = this.#union(number, inode);
-    encodeInode(
-      inode,
-      { links, size, layout, union, ino: number + 1, xattrSize },
-      record.subarray(0, core),
-    );
+    encodeInode(inode, { links, size, layout, union, ino: number + 1, xattrSize }, record.subarray(0, core));
     xattrs.encode(inode.xattrs, record.subarray(core, core + xattrSize));
     const beside = record.subarray(core + xattrSize);
     if (tail > 0) {

@@ -3,13 +3,7 @@ import { ContentTable } from './content-table.ts';
 import { ContentWriter } from './content-writer.ts';
 import { DataWriter } from './data-writer.ts';
 import { DuplicateIndex } from './duplicate-index.ts';
-import {
-  EXTENDED_INODE_SIZE,
-  INCOMPAT,
-  MAX_BLOCKS,
-  SUPERBLOCK_OFFSET,
-  SUPERBLOCK_SIZE,
-} from './format.ts';
+import { EXTENDED_INODE_SIZE, INCOMPAT, MAX_BLOCKS, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE } from './format.ts';
 import { parseLabel, parseUuid, uuidFromDigest } from './identity.ts';
 import { OutputFile } from './output-file.ts';
 import { encodeSuperblock } from './superblock.ts';

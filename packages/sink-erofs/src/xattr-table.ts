@@ -125,14 +125,13 @@ export class XattrTable {
   }
 }
 
-function prefixOf(
-  name: ByteString,
-  value: Uint8Array,
-): readonly [prefix: string, index: number] | undefined {
+function prefixOf(name: ByteString, value: Uint8Array): readonly [prefix: string, index: number] | undefined {
   if (value.length > MAX_XATTR_VALUE) return undefined;
   return XATTR_PREFIXES.find(([prefix]) => {
     if (!prefix.endsWith('.')) return name === prefix;
-    return name.startsWith(prefix) && name.length > prefix.length && name.length - prefix.length <= MAX_XATTR_NAME;
+    return (
+      name.startsWith(prefix) && name.length > prefix.length && name.length - prefix.length <= MAX_XATTR_NAME
+    );
   });
 }
 

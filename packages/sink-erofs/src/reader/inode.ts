@@ -50,7 +50,8 @@ export async function readInode(
   const bytes = extended ? await file.metadata(position, size, `inode ${nid}`) : head;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const layout = format >> 1;
-  if (layout > LAYOUT.chunks) throw new FormatError(`inode ${nid}: unknown format 0x${format.toString(16)}`, position);
+  if (layout > LAYOUT.chunks)
+    throw new FormatError(`inode ${nid}: unknown format 0x${format.toString(16)}`, position);
   const mode = view.getUint16(INODE.mode, true);
   const type = TYPES.get(mode & 0o170000);
   if (type === undefined) throw new FormatError(`inode ${nid}: mode 0${mode.toString(8)}`, position);

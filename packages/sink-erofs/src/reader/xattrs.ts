@@ -1,4 +1,10 @@
-import { type ByteString, bytesToByteString, FormatError, NO_XATTRS, type Xattrs } from '@ocirender/interface';
+import {
+  type ByteString,
+  bytesToByteString,
+  FormatError,
+  NO_XATTRS,
+  type Xattrs,
+} from '@ocirender/interface';
 import { XATTR_ENTRY_SIZE, XATTR_HEADER, XATTR_HEADER_SIZE, XATTR_PREFIXES } from '../format.ts';
 import type { ImageFile } from './image-file.ts';
 
@@ -53,7 +59,8 @@ function addEntry(xattrs: Map<ByteString, Uint8Array>, entry: Uint8Array, positi
   const [nameLength = 0, index = 0] = entry;
   const prefix = PREFIXES.get(index);
   if (prefix === undefined) {
-    const what = index >= 0x80 ? 'a long name prefix, which this reader does not know' : `name prefix ${index}`;
+    const what =
+      index >= 0x80 ? 'a long name prefix, which this reader does not know' : `name prefix ${index}`;
     throw new FormatError(`an attribute with ${what}`, position);
   }
   const name = prefix + bytesToByteString(entry.subarray(XATTR_ENTRY_SIZE, XATTR_ENTRY_SIZE + nameLength));

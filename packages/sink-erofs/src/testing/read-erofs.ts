@@ -18,7 +18,17 @@ export async function readErofs(path: string): Promise<ReadTree> {
 async function toEntry(source: ImageSource, node: ImageNode): Promise<ReadEntry> {
   const { type, mode, uid, gid, mtime, mtimeNs, xattrs, id, links } = node;
   const isDevice = type === 'character-device' || type === 'block-device';
-  const entry = { type, mode, uid, gid, mtime, mtimeNs, xattrs, inode: id, ...(links === undefined ? {} : { links }) };
+  const entry = {
+    type,
+    mode,
+    uid,
+    gid,
+    mtime,
+    mtimeNs,
+    xattrs,
+    inode: id,
+    ...(links === undefined ? {} : { links }),
+  };
   if (type === 'symlink') return { ...entry, target: node.target };
   if (isDevice) return { ...entry, devMajor: node.devMajor, devMinor: node.devMinor };
   if (type !== 'file') return entry;
