@@ -12,19 +12,43 @@ export interface Run {
   readonly blocks: number;
 }
 
-/** All stored contents, some 30 bytes each: image files can be counted in millions. */
+/** Bytes of a content that are compressed together. */
+export interface CompressedExtent {
+  /** Bytes of the content. */
+  readonly length: number;
+  /** First block. */
+  readonly address: number;
+  /** Number of blocks; 0 = one block that holds the bytes as they are. */
+  readonly blocks: number;
+}
+
+/**
+ * All stored contents, some 30 bytes each: image files can be counted in millions. A content's runs, or its compressed
+ * extents, are appended while it is written, one content after the other.
+ */
 export class ContentTable {
   #count = 0;
   #sizes = new Float64Array(1024);
   #tails = new Float64Array(1024);
-  #firstRuns = new Uint32Array(1025);
+  #firsts = new Uint32Array(1024);
+  #parts = new Uint32Array(1024);
+  #compressed = new Uint8Array(1024);
   #addresses = new Uint32Array(1024);
   #lengths = new Float64Array(1024);
   #runs = 0;
+  #closedRuns = 0;
+  #extents = new Uint32Array(3 * 1024);
+  #extentCount = 0;
+  #closedExtents = 0;
 
   /** Number of runs of the content that is being written. */
   get openRuns(): number {
-    return this.#runs - (this.#firstRuns[this.#count] as number);
+    return this.#runs - this.#closedRuns;
+  }
+
+  /** Number of compressed extents of the content that is being written. */
+  get openExtents(): number {
+    return this.#extentCount - this.#closedExtents;
   }
 
   /** The last run of the content that is being written. */
@@ -47,23 +71,65 @@ export class ContentTable {
     this.#lengths[this.#runs++] = blocks;
   }
 
-  /**
-   * Completes the content that is being written.
-   *
-   * @param size - bytes
-   * @param tail - where its tail is kept, or {@link NO_TAIL} when the last run holds it
-   */
-  close(size: number, tail: number): ContentRef {
+  /** Appends a compressed extent to the content that is being written. */
+  addExtent(length: number, address: number, blocks: number): void {
+    const at = 3 * this.#extentCount++;
+    if (at === this.#extents.length) this.#extents = grown(this.#extents, new Uint32Array(at * 2));
+    this.#extents[at] = length;
+    this.#extents[at + 1] = address;
+    this.#extents[at + 2] = blocks;
+  }
+
+  /** Makes an entry for a content of `size` bytes whose place is not known yet. */
+  open(size: number): ContentRef {
     const ref = this.#count++;
-    if (this.#count === this.#sizes.length) {
-      this.#sizes = grown(this.#sizes, new Float64Array(this.#count * 2));
-      this.#tails = grown(this.#tails, new Float64Array(this.#count * 2));
-      this.#firstRuns = grown(this.#firstRuns, new Uint32Array(this.#count * 2 + 1));
+    if (ref === this.#sizes.length) {
+      this.#sizes = grown(this.#sizes, new Float64Array(ref * 2));
+      this.#tails = grown(this.#tails, new Float64Array(ref * 2));
+      this.#firsts = grown(this.#firsts, new Uint32Array(ref * 2));
+      this.#parts = grown(this.#parts, new Uint32Array(ref * 2));
+      this.#compressed = grown(this.#compressed, new Uint8Array(ref * 2));
     }
     this.#sizes[ref] = size;
-    this.#tails[ref] = tail;
-    this.#firstRuns[this.#count] = this.#runs;
     return ref;
+  }
+
+  /**
+   * Gives what was appended last to a content.
+   *
+   * @param ref - from {@link open}
+   * @param tail - where its tail is kept, or {@link NO_TAIL} when the last run holds it
+   */
+  close(ref: ContentRef, tail: number): ContentRef {
+    this.#tails[ref] = tail;
+    this.#firsts[ref] = this.#closedRuns;
+    this.#parts[ref] = this.openRuns;
+    this.#closedRuns = this.#runs;
+    return ref;
+  }
+
+  /** Gives the compressed extents that were appended last to a content. */
+  closeCompressed(ref: ContentRef): void {
+    this.#compressed[ref] = 1;
+    this.#tails[ref] = NO_TAIL;
+    this.#firsts[ref] = this.#closedExtents;
+    this.#parts[ref] = this.openExtents;
+    this.#closedExtents = this.#extentCount;
+  }
+
+  /** Whether a content has compressed extents instead of runs. */
+  isCompressed(ref: ContentRef): boolean {
+    return this.#compressed[ref] === 1;
+  }
+
+  /** The compressed extents of a content in order. */
+  *extents(ref: ContentRef): Generator<CompressedExtent> {
+    const first = this.#firsts[ref] as number;
+    const end = first + (this.#parts[ref] as number);
+    for (let at = 3 * first; at < 3 * end; at += 3) {
+      const [length = 0, address = 0, blocks = 0] = this.#extents.subarray(at, at + 3);
+      yield { length, address, blocks };
+    }
   }
 
   /** Tells whether a ref was given out. */
@@ -83,12 +149,12 @@ export class ContentTable {
 
   /** Number of a content's runs. */
   runCount(ref: ContentRef): number {
-    return (this.#firstRuns[ref + 1] as number) - (this.#firstRuns[ref] as number);
+    return this.#parts[ref] as number;
   }
 
   /** One run of a content. */
   run(ref: ContentRef, index: number): Run {
-    return this.#runAt((this.#firstRuns[ref] as number) + index);
+    return this.#runAt((this.#firsts[ref] as number) + index);
   }
 
   /** Whether a content is one piece, which an inode can point to; holes need a table. */
@@ -108,7 +174,7 @@ export class ContentTable {
   }
 }
 
-function grown<T extends Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(old: T, next: T): T {
+function grown<T extends Float64Array | Uint32Array | Uint8Array>(old: T, next: T): T {
   next.set(old);
   return next;
 }

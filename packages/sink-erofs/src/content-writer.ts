@@ -32,6 +32,7 @@ export class ContentWriter {
   readonly #blockSize: number;
   readonly #zeros: Buffer;
   readonly #tail: Uint8Array;
+  #ref: ContentRef = 0;
   #size = 0;
   #path = '';
   /** Bytes that go into blocks. */
@@ -70,6 +71,19 @@ export class ContentWriter {
     if (!Number.isSafeInteger(size) || size < 1) {
       throw new OcirenderError('ERR_OCIRENDER_USAGE', `${displayPath(path)}: a content of ${size} bytes`);
     }
+    return this.store(this.#setup.contents.open(size), content, size, path);
+  }
+
+  /**
+   * Stores a content that has its number.
+   *
+   * @param ref - from the content table
+   * @param content - as for {@link write}
+   * @param size - as for {@link write}
+   * @param path - as for {@link write}
+   */
+  store(ref: ContentRef, content: Content, size: number, path: string): ContentRef | Promise<ContentRef> {
+    this.#ref = ref;
     this.#begin(size, path);
     if (!(content instanceof Uint8Array)) return this.#writeStream(content);
     if (content.length !== size) throw this.#wrongSize(content.length);
@@ -212,21 +226,21 @@ export class ContentWriter {
   #end(): ContentRef | Promise<ContentRef> {
     const { contents, data, tails } = this.#setup;
     const length = this.#size - this.#body;
-    if (length === 0) return contents.close(this.#size, NO_TAIL);
+    if (length === 0) return contents.close(this.#ref, NO_TAIL);
     const tail = this.#tail.subarray(0, length);
     const last = contents.lastRun;
     if (contents.openRuns === 0 || (contents.openRuns === 1 && last?.address !== NULL_ADDRESS))
-      return contents.close(this.#size, tails.add(tail));
+      return contents.close(this.#ref, tails.add(tail));
     if (last?.address === NULL_ADDRESS && tail.every((byte) => byte === 0)) {
       this.#addHole(length);
-      return contents.close(this.#size, NO_TAIL);
+      return contents.close(this.#ref, NO_TAIL);
     }
     // A content in several places has its tail in a block of its own.
     const store = (): ContentRef => {
       data.put(tail);
       this.#piece = length;
       this.#endPiece();
-      return contents.close(this.#size, NO_TAIL);
+      return contents.close(this.#ref, NO_TAIL);
     };
     const waiting = data.room(this.#blockSize);
     return waiting === undefined ? store() : waiting.then(store);

@@ -127,3 +127,26 @@ export const MAX_CHUNK_SIZE: number = 2 ** 30;
 /** Device numbers as Linux encodes them in 32 bits. */
 export const MAX_DEVICE_MAJOR = 0xfff;
 export const MAX_DEVICE_MINOR = 0xf_ffff;
+
+/** Header before the index of a compressed file (`z_erofs_map_header`), and the gap behind it. */
+export const MAP_HEADER_SIZE = 8;
+export const MAP_HEADER = { advise: 4, algorithms: 6, clusterBits: 7 } as const;
+export const FULL_INDEX_GAP = 8;
+
+/** Flags of a compressed file. */
+export const ADVISE = {
+  compacted2: 0x1,
+  bigCluster1: 0x2,
+  bigCluster2: 0x4,
+  inlineCluster: 0x8,
+  interlaced: 0x10,
+  fragment: 0x20,
+} as const;
+
+/** An entry of a full index (`z_erofs_lcluster_index`), for each 4096 bytes of a file. */
+export const CLUSTER_ENTRY_SIZE = 8;
+export const CLUSTER_ENTRY = { advise: 0, offset: 2, address: 4, delta0: 4, delta1: 6 } as const;
+/** What an entry says: here begins data as it is, here begins compressed data, here goes on what began before. */
+export const CLUSTER_TYPE = { plain: 0, head: 1, nonHead: 2, head2: 3 } as const;
+/** In the first entry that goes on: the number of blocks instead of the distance. */
+export const CLUSTER_BLOCKS = 0x800;

@@ -10,6 +10,7 @@ import {
   type Tree,
   throwIfAborted,
 } from '@ocirender/interface';
+import type { Compression } from './compression.ts';
 import { ErofsWriter } from './writer.ts';
 
 /** The session that writes an image. */
@@ -33,6 +34,10 @@ export class ErofsSession implements SinkSession {
     this.#writer = new ErofsWriter(output.path, {
       blockSize: options['block-size'] as number,
       dedupe: options['dedupe'] as boolean,
+      compression: options['compression'] as Compression,
+      level: options['level'] as number | undefined,
+      clusterSize: options['cluster-size'] as number,
+      threads: context.threads,
       label: options['label'] as string | undefined,
       uuid: options['uuid'] as string | undefined,
       digest: context.manifestDigest,

@@ -23,6 +23,8 @@ export interface Superblock {
   readonly features: number;
   /** Bit set of compression algorithms. */
   readonly algorithms: number;
+  /** What stands behind the superblock: one record for each algorithm. */
+  readonly compressorConfig: Uint8Array;
 }
 
 /**
@@ -46,6 +48,7 @@ export function encodeSuperblock(superblock: Superblock, head: Uint8Array): void
   head.set(superblock.label, SUPERBLOCK_OFFSET + SUPERBLOCK.volumeName);
   view.setUint32(SUPERBLOCK.featureIncompat, superblock.features, true);
   view.setUint16(SUPERBLOCK.compressionAlgorithms, superblock.algorithms, true);
+  head.set(superblock.compressorConfig, SUPERBLOCK_OFFSET + SUPERBLOCK_SIZE);
   view.setUint32(SUPERBLOCK.checksum, superblockChecksum(head, superblock.blockSize), true);
 }
 

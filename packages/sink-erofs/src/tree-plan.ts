@@ -12,6 +12,7 @@ import {
   walkTree,
 } from '@ocirender/interface';
 import { planChunks } from './chunk-table.ts';
+import { clusterIndexSize } from './cluster-index.ts';
 import { type ContentTable, NO_TAIL, type Run } from './content-table.ts';
 import { listingSize } from './directory.ts';
 import { EpochFinder } from './epoch.ts';
@@ -66,6 +67,7 @@ export class TreePlan {
   readonly #tree: Tree;
   #nextBlock: number;
   #chunkFiles = 0;
+  #compressedFiles = 0;
 
   constructor(tree: Tree, setup: TreePlanSetup) {
     this.#setup = setup;
@@ -98,6 +100,11 @@ export class TreePlan {
   /** Number of files in several places. */
   get chunkFiles(): number {
     return this.#chunkFiles;
+  }
+
+  /** Number of files that are compressed. */
+  get compressedFiles(): number {
+    return this.#compressedFiles;
   }
 
   /** Number of links to an inode, which of a directory are counted from its subdirectories. */
@@ -171,6 +178,12 @@ export class TreePlan {
     const { contents, blockSize } = this.#setup;
     const { size } = inode;
     const content = this.#contentOf(inode);
+    if (contents.isCompressed(content)) {
+      this.#compressedFiles++;
+      const head = this.#headSize(inode, size);
+      this.#place(number, inode, size, clusterIndexSize(head, size), LAYOUT.compressedFull);
+      return;
+    }
     const tail = contents.tailOf(content) === NO_TAIL ? 0 : size % blockSize;
     if (tail > 0 && this.#fits(inode, size, tail)) {
       this.#place(number, inode, size, tail, LAYOUT.inline);

@@ -1,6 +1,8 @@
 import type { DeviceInode, DirectoryInode, FileInode, Inode, SymlinkInode } from '@ocirender/interface';
 import { encodeChunks, planChunks } from './chunk-table.ts';
-import type { ContentTable } from './content-table.ts';
+import { encodeClusterIndex } from './cluster-index.ts';
+import type { CodecSpec } from './compression.ts';
+import type { CompressedExtent, ContentTable } from './content-table.ts';
 import type { DataWriter } from './data-writer.ts';
 import { encodeListing, type ListedName, listingSize } from './directory.ts';
 import { FILE_KIND, LAYOUT, SLOT_SIZE } from './format.ts';
@@ -18,6 +20,8 @@ export interface TreeWriterSetup {
   readonly data: DataWriter;
   /** The block of the superblock. */
   readonly headBlock: number;
+  /** What compressed contents are compressed with. */
+  readonly codec: CodecSpec | undefined;
 }
 
 /** Where the parts of a written tree are. */
@@ -153,7 +157,10 @@ export class TreeWriter {
       else beside.set(Buffer.from((inode as SymlinkInode).target, 'latin1'));
     }
     yield record;
-    if (layout === LAYOUT.chunks) {
+    if (layout === LAYOUT.compressedFull) {
+      const extents = contents.extents((inode as FileInode).content as number);
+      yield* encodeClusterIndex(extents, core + xattrSize, size, this.#setup.codec as CodecSpec);
+    } else if (layout === LAYOUT.chunks) {
       const plan = planChunks(this.#plan.runs(number), blockSize);
       yield* encodeChunks(this.#plan.runs(number), plan);
     }
@@ -165,6 +172,8 @@ export class TreeWriter {
       case 'block-device':
         return deviceNumber(inode as DeviceInode);
       case 'file': {
+        if (this.#plan.layouts[number] === LAYOUT.compressedFull)
+          return compressedBlocks(this.#setup.contents.extents(inode.content as number));
         const runs = this.#plan.runs(number);
         if (this.#plan.layouts[number] === LAYOUT.chunks)
           return Math.log2(planChunks(runs, this.#setup.blockSize).chunkBlocks);
@@ -208,6 +217,12 @@ export class TreeWriter {
     const first = this.#blockOf(number) === 0 ? this.#setup.headBlock : this.#metaBlock - 1;
     return (this.#plan.slots[number] as number) + (first * this.#setup.blockSize) / SLOT_SIZE;
   }
+}
+
+function compressedBlocks(extents: Iterable<CompressedExtent>): number {
+  let sum = 0;
+  for (const { blocks } of extents) sum += Math.max(blocks, 1);
+  return sum;
 }
 
 function sizeOf(inode: Inode): number {

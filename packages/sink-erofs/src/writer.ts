@@ -1,4 +1,12 @@
 import type { Content, ContentInfo, ContentRef, DiagnosticHandler, Tree } from '@ocirender/interface';
+import { CompressedContentWriter } from './compressed-content-writer.ts';
+import {
+  ALGORITHM,
+  type CodecSpec,
+  type Compression,
+  encodeCompressorConfig,
+  planCompression,
+} from './compression.ts';
 import { ContentTable } from './content-table.ts';
 import { ContentWriter } from './content-writer.ts';
 import { DataWriter } from './data-writer.ts';
@@ -6,6 +14,7 @@ import { DuplicateIndex } from './duplicate-index.ts';
 import { EXTENDED_INODE_SIZE, INCOMPAT, MAX_BLOCKS, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE } from './format.ts';
 import { parseLabel, parseUuid, uuidFromDigest } from './identity.ts';
 import { OutputFile } from './output-file.ts';
+import { SegmentWriter } from './segment-writer.ts';
 import { encodeSuperblock } from './superblock.ts';
 import { TailStore } from './tail-store.ts';
 import { TreePlan } from './tree-plan.ts';
@@ -27,6 +36,14 @@ export interface ErofsWriterOptions {
   readonly digest?: string | undefined;
   /** The superblock's time in seconds since the epoch. The default is the time that most files have. */
   readonly time?: number | undefined;
+  /** @defaultValue `'none'` */
+  readonly compression?: Compression | undefined;
+  /** Compression level; the default is the compressor's: deflate 6, zstd 3. lz4 has none. */
+  readonly level?: number | undefined;
+  /** Most bytes of a compressed cluster, a power of two from 4096 to 1048576. @defaultValue `65536` */
+  readonly clusterSize?: number | undefined;
+  /** Worker threads that compress, at least 1; the image does not depend on it. @defaultValue `1` */
+  readonly threads?: number | undefined;
   /** Hears of what EROFS cannot hold. */
   readonly diagnose?: DiagnosticHandler | undefined;
 }
@@ -38,6 +55,8 @@ export interface ErofsSummary {
   readonly inodes: number;
   /** Files in several places: with holes, or with pieces that other files have too. */
   readonly chunkFiles: number;
+  /** Files that are compressed. */
+  readonly compressedFiles: number;
   /** Bytes that were not stored, for they were there already, or zero. */
   readonly bytesSaved: number;
 }
@@ -57,7 +76,10 @@ export class ErofsWriter {
   readonly #uuid: Uint8Array;
   readonly #contents = new ContentTable();
   readonly #data: DataWriter;
-  readonly #writer: ContentWriter;
+  readonly #writers: readonly ContentWriter[];
+  readonly #codec: CodecSpec | undefined;
+  readonly #segments: SegmentWriter | undefined;
+  readonly #compressed: CompressedContentWriter | undefined;
 
   /**
    * Creates the image file.
@@ -72,17 +94,24 @@ export class ErofsWriter {
     this.#label = parseLabel(options.label ?? '');
     this.#uuid = options.uuid === undefined ? uuidFromDigest(options.digest) : parseUuid(options.uuid);
     this.#headBlock = Math.floor(SUPERBLOCK_OFFSET / this.#blockSize);
+    const { compression = 'none', level, clusterSize = 65_536, threads = 1 } = options;
+    this.#codec = planCompression(compression, level, clusterSize, this.#blockSize);
     this.#file = new OutputFile(path);
     this.#tails = new TailStore(`${path}.tails`);
     this.#data = new DataWriter(this.#file, (this.#headBlock + 1) * this.#blockSize);
-    this.#writer = new ContentWriter({
-      blockSize: this.#blockSize,
-      contents: this.#contents,
-      data: this.#data,
-      tails: this.#tails,
-      maxTail: this.#blockSize - EXTENDED_INODE_SIZE,
-      ...(options.dedupe === false ? {} : { duplicates: new DuplicateIndex() }),
-    });
+    const duplicates = options.dedupe === false ? {} : { duplicates: new DuplicateIndex() };
+    const maxTail = this.#blockSize - EXTENDED_INODE_SIZE;
+    const [contents, data, tails] = [this.#contents, this.#data, this.#tails];
+    const newWriter = (): ContentWriter =>
+      new ContentWriter({ blockSize: this.#blockSize, contents, data, tails, maxTail, ...duplicates });
+    const plain = newWriter();
+    this.#writers = [plain];
+    if (this.#codec === undefined) return;
+    const fallback = newWriter();
+    this.#writers = [plain, fallback];
+    const segments = new SegmentWriter({ codec: this.#codec, threads, contents, data, plain: fallback });
+    this.#segments = segments;
+    this.#compressed = new CompressedContentWriter({ contents, segments, plain, smallest: maxTail });
   }
 
   /**
@@ -95,7 +124,8 @@ export class ErofsWriter {
    */
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {
     this.#data.check();
-    return this.#writer.write(content, info.size, info.placement.path);
+    if (this.#compressed !== undefined) return this.#compressed.write(content, info);
+    return (this.#writers[0] as ContentWriter).write(content, info.size, info.placement.path);
   }
 
   /**
@@ -107,14 +137,18 @@ export class ErofsWriter {
    */
   async finish(tree: Tree): Promise<ErofsSummary> {
     this.#data.check();
+    await this.#segments?.settle();
+    await this.#segments?.end();
     const blockSize = this.#blockSize;
+    const compressorConfig =
+      this.#codec === undefined ? new Uint8Array(0) : encodeCompressorConfig(this.#codec);
     const xattrs = new XattrTable();
     const { time } = this.#options;
     const plan = new TreePlan(tree, {
       blockSize,
       contents: this.#contents,
       xattrs,
-      headFree: blockSize - (SUPERBLOCK_OFFSET % blockSize) - SUPERBLOCK_SIZE,
+      headFree: blockSize - (SUPERBLOCK_OFFSET % blockSize) - SUPERBLOCK_SIZE - compressorConfig.length,
       firstBlock: this.#data.position / blockSize,
       epoch: time === undefined ? undefined : { seconds: time, nanoseconds: 0 },
       diagnose: this.#options.diagnose ?? ((): void => {}),
@@ -126,6 +160,7 @@ export class ErofsWriter {
       xattrs,
       data: this.#data,
       headBlock: this.#headBlock,
+      codec: this.#codec,
     });
     const head = new Uint8Array((this.#headBlock + 1) * blockSize);
     const { xattrBlock, rootNid, blocks } = await writer.write(head.subarray(this.#headBlock * blockSize));
@@ -141,8 +176,11 @@ export class ErofsWriter {
         xattrBlock,
         uuid: this.#uuid,
         label: this.#label,
-        features: plan.chunkFiles > 0 ? INCOMPAT.chunkedFile : 0,
-        algorithms: 0,
+        features:
+          (plan.chunkFiles > 0 ? INCOMPAT.chunkedFile : 0) |
+          (this.#codec === undefined ? 0 : INCOMPAT.zeroPadding | INCOMPAT.compressionConfigs),
+        algorithms: this.#codec === undefined ? 0 : 1 << ALGORITHM[this.#codec.kind],
+        compressorConfig,
       },
       head,
     );
@@ -154,13 +192,15 @@ export class ErofsWriter {
       bytesWritten: blocks * blockSize,
       inodes: plan.inodes.length,
       chunkFiles: plan.chunkFiles,
-      bytesSaved: this.#writer.saved,
+      compressedFiles: plan.compressedFiles,
+      bytesSaved: this.#writers.reduce((sum, { saved }) => sum + saved, 0),
     };
   }
 
   /** Makes every waiting and later call throw `error`. */
   fail(error: unknown): void {
     this.#data.fail(error);
+    this.#segments?.fail(error);
   }
 
   /**
@@ -170,6 +210,7 @@ export class ErofsWriter {
    */
   async abort(reason: unknown): Promise<void> {
     this.fail(reason);
+    await this.#segments?.end();
     await this.#file.close().catch(() => {});
     await this.#tails.close().catch(() => {});
   }
