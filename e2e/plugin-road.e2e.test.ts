@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -98,13 +98,37 @@ test("somebody else's sink: the example of the guide", async () => {
     plugin: { name: '@example/sink-cpio', bundled: false },
   });
   const output = join(directory, 'image.cpio');
-  await mustRun('convert', IMAGE, '--sink', 'cpio', '-O', 'init=/bin/sh', '-o', output);
+  await mustRun('convert', IMAGE, '--sink', 'cpio', '-o', output);
   const names = (await must('bsdtar', ['-tf', output])).split('\n');
-  expect(names).toContain('init');
   const squashfs = await must('unsquashfs', ['-l', '-d', '.', join(directory, 'bundled.squashfs')]);
   const expected = squashfs.split('\n').filter((name) => name.startsWith('.'));
-  const found = names.filter((name) => name !== '' && name !== 'init');
+  const found = names.filter((name) => name !== '');
   expect(found.map((name) => (name === '.' ? name : `./${name}`)).sort()).toEqual(expected.sort());
+});
+
+test('a third party tests a sink with what is published, and links it', async () => {
+  const place = join(directory, 'sink-cpio');
+  await cp(join(CHECKOUT, 'examples/sink-cpio'), place, {
+    recursive: true,
+    // The test of the guide is the repository's.
+    filter: (path) => !/node_modules|guide\.test/.test(path),
+  });
+  const manifest = join(place, 'package.json');
+  await writeFile(manifest, (await readFile(manifest, 'utf8')).replaceAll('workspace:^', '^0.0.0'));
+  const inPlace = { cwd: place, env: registry.environment };
+  await must('npm', ['install'], inPlace);
+  const report = JSON.parse(await must('npx', ['vitest', 'run', '--reporter=json'], inPlace)) as {
+    numPassedTests: number;
+    numTotalTests: number;
+  };
+  expect(report.numPassedTests).toBeGreaterThan(35);
+  expect(report.numPassedTests).toBe(report.numTotalTests);
+  await mustRun('plugins', 'uninstall', '@example/sink-cpio');
+  await mustRun('plugins', 'link', '--no-install', place);
+  expect(await sinkNames()).toEqual([...BUNDLED, 'cpio', 'erofs']);
+  await mustRun('convert', IMAGE, '-o', join(directory, 'linked.cpio'));
+  const [linked, installed] = ['linked.cpio', 'image.cpio'].map((name) => readFile(join(directory, name)));
+  expect((await linked)!.equals((await installed)!)).toBe(true);
 });
 
 test('a name that we do not have is refused, and nobody is asked for a package of that name', async () => {
@@ -181,7 +205,9 @@ test('bad plugins are named with the reason, on "sinks" and on use; the others g
     expect(stderr).not.toMatch(/\n\s+at /);
   }
   const tar = join(directory, 'out.tar');
-  await mustRun('convert', IMAGE, '-o', tar);
+  const converted = await ocirender('convert', IMAGE, '-o', tar);
+  expect(converted.code).toBe(0);
+  expect(converted.stderr).toContain('Warning: plugin @example/sink-bad also has a sink "tar"');
   expect((await stat(tar)).size).toBeGreaterThan(10_000);
   await mustRun('convert', IMAGE, '-o', join(directory, 'again.cpio'));
   await mustRun('plugins', 'uninstall', ...bad);
