@@ -12,6 +12,7 @@ import {
   throwIfAborted,
 } from '@ocirender/interface';
 import { LAYOUT } from '../format.ts';
+import { readCompressed } from './compressed-content.ts';
 import { readPlain } from './file-content.ts';
 import { ImageFile } from './image-file.ts';
 import { type ErofsNode, readInode } from './inode.ts';
@@ -102,7 +103,7 @@ export class ErofsImage implements ImageSource {
 
   #data(node: ErofsNode, options: ReadOptions = {}): AsyncGenerator<ContentChunk> {
     if (node.layout === LAYOUT.compressedFull || node.layout === LAYOUT.compressedCompact)
-      throw new FormatError(`inode ${node.id} is compressed: this reader knows no compression`, node.beside);
+      return readCompressed(this.#file, this.#superblock, node, options);
     return readPlain(this.#file, this.#superblock, node, options);
   }
 
