@@ -8,7 +8,7 @@ const BOOT = fileURLToPath(new URL('../examples/boot-cpio/boot.sh', import.meta.
 
 beforeAll(() => ensureImages(['debian']));
 
-// Emulated it takes 14 s (2 cores, 2026-11), and 15 s more where /dev/kvm is there and does not work.
+// Emulated it takes 14 s (2 cores, 2026-11), and 10 s more where /dev/kvm is there and does not work.
 test('a Debian image boots as initramfs, and its shell prints a line', async () => {
   const { code, stdout, stderr } = await run('bash', [BOOT, join(IMAGE_DIRECTORY, 'debian')]);
   expect(code, stderr).toBe(0);

@@ -60,8 +60,8 @@ boot() {
 
 accelerator=${OCIRENDER_ACCEL:-}
 if [ -z "$accelerator" ] && [ -w /dev/kvm ]; then
-  boot kvm 15 && exit
+  boot kvm 10 && exit
 fi
-boot "${accelerator:-tcg}" 100 && exit
+boot "${accelerator:-tcg}" 150 && exit
 cat "$work/failed" >&2
 exit 1
