@@ -8,7 +8,7 @@ export default defineConfig({
       'packages/*/src/**/*.test.ts',
       'apps/*/src/**/*.test.ts',
       'apps/*/test/**/*.test.ts',
-      'examples/**/*.test.ts',
+      'examples/**/*.test.{ts,js}',
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,

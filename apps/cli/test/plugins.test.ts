@@ -61,7 +61,7 @@ test('plugins that cannot be used are listed with the reason; the others work', 
       '@test/sink-broken',
       '"ocirender.sinks.nothing" of its package.json lacks "module" or "export"',
     ],
-    [undefined, '@test/sink-future', 'it is made for interface 2, this is interface 1: update ocirender'],
+    ['future', '@test/sink-future', 'it is made for interface 2, this is interface 1: update ocirender'],
     [
       'tar',
       '@test/sink-thief',

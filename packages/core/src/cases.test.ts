@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReadTree } from '../../sink-compliance/src/index.ts';
 import { dirSink } from '../../sink-dir/src/index.ts';
 import { readOutput } from '../../sink-dir/test/read-output.ts';
+import { erofsSink } from '../../sink-erofs/src/index.ts';
+import { readErofs } from '../../sink-erofs/src/testing/read-erofs.ts';
 import { ext4Sink } from '../../sink-ext4/src/index.ts';
 import { readExt4 } from '../../sink-ext4/src/testing/read-tree.ts';
 import { squashfsSink } from '../../sink-squashfs/src/index.ts';
@@ -34,6 +36,7 @@ const targets: readonly Target[] = [
     read: readExt4,
     reading: { xattrPrefixes: ['user.', 'trusted.', 'security.', 'system.posix_acl_'] },
   },
+  { sink: erofsSink, read: readErofs, reading: { xattrPrefixes: ['user.', 'trusted.', 'security.'] } },
   { sink: tarSink, read: readTarTree, reading: {} },
   { sink: dirSink, read: readOutput, reading: {} },
 ];

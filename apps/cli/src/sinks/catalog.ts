@@ -70,7 +70,9 @@ export function readSinkCatalog(plugins: Iterable<PluginLike>): SinkCatalog {
     if (manifest.interface !== INTERFACE_VERSION) {
       const advice = manifest.interface > INTERFACE_VERSION ? 'update ocirender' : 'update the plugin';
       const reason = `it is made for interface ${manifest.interface}, this is interface ${INTERFACE_VERSION}: ${advice}`;
-      broken.push({ plugin: origin, reason });
+      const names = [...manifest.sinks, ...manifest.broken].map(({ name }) => name);
+      if (names.length === 0) broken.push({ plugin: origin, reason });
+      for (const name of names) broken.push({ name, plugin: origin, reason });
       continue;
     }
     for (const sink of manifest.sinks) {

@@ -98,6 +98,16 @@ describe('readSinkCatalog', () => {
     expect(sinks.map((item) => item.name)).toEqual(['fine']);
   });
 
+  test('the sinks of another interface are named', () => {
+    const pjson = { ocirender: { interface: 2, sinks: { a: declare(), b: { new: 'shape' } } } };
+    const { sinks, broken } = readSinkCatalog([plugin('future', {}, { pjson })]);
+    expect(sinks).toEqual([]);
+    expect(broken.map(({ name, reason }) => [name, reason.slice(0, 28)])).toEqual([
+      ['a', 'it is made for interface 2, '],
+      ['b', 'it is made for interface 2, '],
+    ]);
+  });
+
   test('the same name twice: the bundled one wins, in any order', () => {
     const bundled = plugin('z-bundled', { tar: declare() }, { type: 'core' });
     for (const plugins of [

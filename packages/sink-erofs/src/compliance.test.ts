@@ -1,0 +1,13 @@
+import { testSink } from '../../sink-compliance/src/index.ts';
+import { erofsSink } from './index.ts';
+import { readErofs } from './testing/read-erofs.ts';
+
+testSink({
+  name: 'sink-erofs',
+  factory: () => erofsSink,
+  read: readErofs,
+  capabilities: {
+    xattrPrefixes: ['user.', 'trusted.', 'security.', 'system.posix_acl_access', 'system.posix_acl_default'],
+    types: ['file', 'directory', 'symlink', 'character-device', 'block-device', 'fifo', 'socket'],
+  },
+});

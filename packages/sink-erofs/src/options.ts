@@ -1,0 +1,44 @@
+import type { OptionSchema } from '@ocirender/interface';
+import { COMPRESSIONS, MAX_CLUSTER_SIZE, MIN_CLUSTER_SIZE } from './compression.ts';
+import { MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from './format.ts';
+
+/** Options of the sink. */
+export const erofsOptions: OptionSchema = {
+  'block-size': {
+    type: 'size',
+    min: MIN_BLOCK_SIZE,
+    max: MAX_BLOCK_SIZE,
+    powerOfTwo: true,
+    default: 4096,
+    description:
+      'Size of blocks; Linux mounts 4K (before 6.4: its page size only; since then: 512 to its page size)',
+  },
+  compression: {
+    type: 'choice',
+    choices: COMPRESSIONS,
+    default: 'none',
+    description:
+      'Compressor of files; none mounts from Linux 5.15, lz4 too, deflate wants 6.6, zstd 6.10 (and Node.js 22.15)',
+  },
+  level: {
+    type: 'integer',
+    min: 1,
+    max: 22,
+    description: 'Compression level: deflate 1 to 9 (default 6), zstd 1 to 22 (default 3)',
+  },
+  'cluster-size': {
+    type: 'size',
+    min: MIN_CLUSTER_SIZE,
+    max: MAX_CLUSTER_SIZE,
+    powerOfTwo: true,
+    default: 65_536,
+    description: 'Most bytes of a compressed cluster, 4K to 1M: larger ones are smaller in sum, and slower to read from',
+  },
+  dedupe: {
+    type: 'boolean',
+    default: true,
+    description: 'Store equal data once, zeros as holes; files in several places need Linux 5.15',
+  },
+  label: { type: 'string', placeholder: 'TEXT', description: 'Volume label, at most 15 bytes' },
+  uuid: { type: 'string', placeholder: 'UUID', description: "UUID; else made of the image's digest" },
+};

@@ -1,0 +1,96 @@
+/** Bytes of a segment: files are compressed in such pieces, each alone. */
+export const SEGMENT_SIZE: number = 1024 * 1024;
+const BLOCK_SIZE = 4096;
+/** Most segments in one slot: a segment has two blocks or more. */
+const MAX_SEGMENTS: number = SEGMENT_SIZE / BLOCK_SIZE;
+/** For each segment its length; answered by the number of blocks and of extents, and the extents. */
+const CONTROL_WORDS: number = 1 + 3 * MAX_SEGMENTS + 2 * (2 * MAX_SEGMENTS);
+
+/** What a segment was compressed to. */
+export interface CompressedSegment {
+  /** The segment as it came. */
+  readonly input: Uint8Array;
+  /** Whole blocks. */
+  readonly output: Uint8Array;
+  /** Pairs of bytes and blocks; 0 blocks = one that is not compressed. */
+  readonly extents: Int32Array;
+}
+
+/** A batch of segments in shared memory: the main thread fills it, a worker compresses them, the main thread writes. */
+export class SegmentSlot {
+  readonly index: number;
+  readonly sharedInput: SharedArrayBuffer = new SharedArrayBuffer(SEGMENT_SIZE);
+  readonly sharedOutput: SharedArrayBuffer = new SharedArrayBuffer(SEGMENT_SIZE);
+  readonly sharedControl: SharedArrayBuffer = new SharedArrayBuffer(4 * CONTROL_WORDS);
+  /** For each segment: the content that ends with it, or undefined. */
+  readonly ends: (number | undefined)[] = [];
+  /** The worker is through with it. */
+  done = false;
+  readonly #input = new Uint8Array(this.sharedInput);
+  readonly #output = new Uint8Array(this.sharedOutput);
+  readonly #control = new Int32Array(this.sharedControl);
+  /** Where the open segment begins, and how far it reaches. */
+  #start = 0;
+  #fill = 0;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Number of segments. */
+  get segments(): number {
+    return this.ends.length;
+  }
+
+  /** Tells whether one more segment of that length fits. */
+  hasRoom(length: number): boolean {
+    return this.#start + length <= SEGMENT_SIZE;
+  }
+
+  /** Adds bytes to the open segment. */
+  put(bytes: Uint8Array): void {
+    this.#input.set(bytes, this.#fill);
+    this.#fill += bytes.length;
+  }
+
+  /** Adds zeros to the open segment. */
+  zeros(count: number): void {
+    this.#input.fill(0, this.#fill, this.#fill + count);
+    this.#fill += count;
+  }
+
+  /** Closes the open segment. */
+  endSegment(content: number | undefined): void {
+    this.ends.push(content);
+    this.#control[this.ends.length] = this.#fill - this.#start;
+    this.#control[0] = this.ends.length;
+    this.#start = Math.ceil(this.#fill / BLOCK_SIZE) * BLOCK_SIZE;
+    this.#fill = this.#start;
+  }
+
+  /** What the worker has made. */
+  *results(): Generator<CompressedSegment> {
+    let answer = 1 + this.segments;
+    let start = 0;
+    for (let i = 1; i <= this.segments; i++) {
+      const length = this.#control[i] as number;
+      const blocks = this.#control[answer] as number;
+      const words = this.#control[answer + 1] as number;
+      yield {
+        input: this.#input.subarray(start, start + length),
+        output: this.#output.subarray(start, start + blocks * BLOCK_SIZE),
+        extents: this.#control.subarray(answer + 2, answer + 2 + words),
+      };
+      answer += 2 + words;
+      start = Math.ceil((start + length) / BLOCK_SIZE) * BLOCK_SIZE;
+    }
+  }
+
+  /** Makes it ready to be filled again. */
+  clear(): void {
+    this.ends.length = 0;
+    this.done = false;
+    this.#start = 0;
+    this.#fill = 0;
+  }
+}
