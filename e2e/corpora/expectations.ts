@@ -79,7 +79,12 @@ export const TARS: Readonly<Record<string, Expectation>> = {
   },
   'libarchive-patterns_4.tar': { refused: ESCAPE, lenient: 'tree', why: CLIMBS },
   'libarchive-pax_xattr_header_libarchive.tar': {
-    differences: { squashfs: LIBARCHIVE_XATTRS, ext4: LIBARCHIVE_XATTRS, tar: LIBARCHIVE_XATTRS, dir: LIBARCHIVE_XATTRS },
+    differences: {
+      squashfs: LIBARCHIVE_XATTRS,
+      ext4: LIBARCHIVE_XATTRS,
+      tar: LIBARCHIVE_XATTRS,
+      dir: LIBARCHIVE_XATTRS,
+    },
     why: 'LIBARCHIVE.xattr.* are xattrs for us; umoci (Go) knows only SCHILY.xattr.*',
   },
   'libarchive-read_format_gtar_sparse_skip_entry.tar.Z': {
