@@ -9,6 +9,8 @@ const MAKE_IMAGES = fileURLToPath(new URL('../../../shared/images/make-images.sh
 /** The images that are built for these tests, each also as `NAME-zstd`. */
 export const IMAGES = ['debian', 'python', 'node'] as const;
 
+export type ImageName = (typeof IMAGES)[number];
+
 /** Where they are: made there once, kept for the next run. */
 // biome-ignore lint/suspicious/noUndeclaredEnvVars: no turbo task reads it
 export const IMAGE_DIRECTORY = process.env['OCIRENDER_IMAGES'] ?? '/var/cache/ocirender/images';

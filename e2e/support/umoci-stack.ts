@@ -38,15 +38,19 @@ function withCommonMetadata(entry: ModelEntry, metadata: ModelEntry | undefined)
 
 /**
  * "character device 0:0 is a whiteout": umoci makes the device. The id 2^32-1 means "leave it" to `chown`, an
- * impossible capability is refused by the kernel, and only files and directories have `user.*`.
+ * impossible capability is refused by the kernel, and only files and directories have `user.*`. Holes of gigabytes
+ * are written by umoci as so many zeros.
  */
 function asKernelHolds(entry: ModelEntry): ModelEntry {
   const hasXattrs = entry.type === 'file' || entry.type === 'directory';
   const xattrs = Object.entries(entry.xattrs).filter(
     ([name, value]) => name.startsWith('user.') && value !== '',
   );
+  const { sparse, ...dense } = entry;
+  const keepsHoles = sparse !== undefined && sparse.size < 4 * 1024 * 1024;
   return {
-    ...entry,
+    ...dense,
+    ...(keepsHoles ? { sparse } : {}),
     uid: Math.min(entry.uid, 4_000_000_000),
     devMajor: entry.type === 'character-device' ? 1 : entry.devMajor,
     xattrs: hasXattrs ? Object.fromEntries(xattrs) : {},

@@ -1,5 +1,10 @@
 #!/usr/bin/env node
 import module from 'node:module';
+import v8 from 'node:v8';
+
+// A tree of a million files in memory leaves the young generation at once: letting that grow costs 80 MiB and saves
+// no time (scripts/memory/run.js).
+v8.setFlagsFromString('--semi-space-growth-factor=1');
 
 module.enableCompileCache?.();
 

@@ -1,11 +1,12 @@
-// Makes a one-layer OCI layout and converts it to tar with progress events.
+// Makes a one-layer OCI layout, converts it to tar with progress events, and reads it as it is.
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { convertToTar } from '@ocirender/core';
-import { NO_XATTRS } from '@ocirender/interface';
+import { convertToTar, openMergedImage } from '@ocirender/core';
+import { ImageReader, NO_XATTRS } from '@ocirender/interface';
+import { openImage } from '@ocirender/oci-layout';
 import { END_OF_ARCHIVE, encodeTarHeader } from '@ocirender/tar-header';
 
 const directory = await mkdtemp(join(tmpdir(), 'ocirender-example-'));
@@ -51,6 +52,10 @@ try {
     onProgress: (event) => event.type === 'phase' && console.log('phase:', event.phase),
   });
   console.log(report.tree, (await stat(output)).size, 'bytes');
+
+  const image = new ImageReader(await openMergedImage(await openImage(join(directory, 'image'))));
+  for await (const { path, node } of image.walk()) console.log(node.type, `/${path}`, node.sha256 ?? '');
+  await image.close();
 } finally {
   await rm(directory, { recursive: true });
 }

@@ -60,6 +60,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
           ...(image.manifestDigest === undefined ? {} : { manifestDigest: image.manifestDigest }),
           signal: signal ?? new AbortController().signal,
           diagnose: diagnostics.add,
+          ...(options.openImage === undefined ? {} : { openImage: options.openImage }),
         }),
       rewindable: stream === undefined,
       planFirst,

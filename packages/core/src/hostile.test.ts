@@ -6,6 +6,7 @@ import { type Image, isOcirenderError, type OcirenderError, type Sink } from '@o
 import type { MergeLimits } from '@ocirender/overlay';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixture, xz } from '../../decompress/test/support/streams.ts';
+import { dirSink } from '../../sink-dir/src/index.ts';
 import { squashfsSink } from '../../sink-squashfs/src/index.ts';
 import { readImage } from '../../sink-squashfs/src/testing/read-image.ts';
 import { tarSink } from '../../sink-tar/src/index.ts';
@@ -258,7 +259,7 @@ const bombs: Readonly<Record<string, Bomb>> = {
   },
 };
 
-describe.each([squashfsSink, tarSink].map((sink): [string, Sink] => [sink.name, sink]))(
+describe.each([squashfsSink, tarSink, dirSink].map((sink): [string, Sink] => [sink.name, sink]))(
   'a limit is met on the way to %s',
   (_, sink) => {
     test.each(Object.entries(bombs))('%s', async (_name, { limit, hostile, limits }) => {

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { DiagnosticHandler, Image, Sink } from '@ocirender/interface';
+import type { DiagnosticHandler, Image, Sink, SinkContext } from '@ocirender/interface';
 import type { MergeLimits, MergePolicy } from '@ocirender/overlay';
 import type { ProgressHandler } from './progress.ts';
 
@@ -22,6 +22,8 @@ export interface ConvertSettings extends Partial<MergePolicy> {
   readonly limits?: Partial<MergeLimits>;
   /** Seconds since the epoch for whatever has no time of its own. @defaultValue `SOURCE_DATE_EPOCH` or 0 */
   readonly sourceDateEpoch?: number;
+  /** Opens the images that a sink asks for by name (the reference of the sink `verify`). */
+  readonly openImage?: SinkContext['openImage'];
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressHandler;
   readonly onDiagnostic?: DiagnosticHandler;

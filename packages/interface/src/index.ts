@@ -8,6 +8,7 @@ export type { ByteString } from './byte-string.ts';
 export { byteStringFromText, byteStringToBytes, bytesToByteString, displayPath } from './byte-string.ts';
 export type { Content, ContentChunk, ContentInfo, ContentRef, Extent, Hole, Placement } from './content.ts';
 export { expandHoles, isHole } from './content.ts';
+export { cutContent } from './cut-content.ts';
 export type { Diagnostic, DiagnosticCode, DiagnosticHandler } from './diagnostic.ts';
 export type { Entry, EntryType } from './entry.ts';
 export type { OcirenderErrorCode, OcirenderErrorOptions, SinkErrorCode } from './errors.ts';
@@ -61,4 +62,4 @@ export type {
   TreeEntry,
   TreeSummary,
 } from './tree.ts';
-export { sortedChildren, summarizeTree, walkTree } from './tree.ts';
+export { maybeLinked, sortedChildren, summarizeTree, walkTree } from './tree.ts';

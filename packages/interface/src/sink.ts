@@ -1,6 +1,7 @@
 import type { Content, ContentInfo, ContentRef } from './content.ts';
 import type { DiagnosticHandler } from './diagnostic.ts';
 import type { OptionSchema, OptionValues } from './option-schema.ts';
+import type { ImageSource } from './reader.ts';
 import type { Tree } from './tree.ts';
 
 /** Marks a sink of interface version 1; the same symbol in every copy of this package. */
@@ -38,6 +39,11 @@ export interface SinkContext {
   readonly signal: AbortSignal;
   /** Reports what the format cannot hold; never called for what it can. */
   readonly diagnose: DiagnosticHandler;
+  /**
+   * Opens another image in any form that the host knows, for sinks that read one; whoever calls it closes the image.
+   * Absent where the host knows no readers.
+   */
+  readonly openImage?: (spec: string) => Promise<ImageSource>;
 }
 
 /** What a session says when it is done. */

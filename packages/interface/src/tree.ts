@@ -49,6 +49,23 @@ export type Inode = DirectoryInode | FileInode | SymlinkInode | DeviceInode | Sp
 /** The final, merged tree: no whiteouts, no layers, no duplicates. */
 export interface Tree {
   readonly root: DirectoryInode;
+  /**
+   * Holds every inode that may have several names, where whoever made the tree knows: all others have one. Who looks
+   * for hard links asks {@link maybeLinked}.
+   */
+  readonly linked?: ReadonlySet<Inode>;
+}
+
+/**
+ * Tells whether an inode may have several names. To remember every inode of a large tree just to find the few with
+ * several names costs as much memory as half the tree.
+ *
+ * @param tree - the tree
+ * @param inode - one of its inodes, no directory
+ * @returns false when it has one name for certain
+ */
+export function maybeLinked(tree: Tree, inode: Inode): boolean {
+  return tree.linked === undefined || tree.linked.has(inode);
 }
 
 /** One name in the tree, as {@link walkTree} visits it. */
@@ -144,7 +161,7 @@ export function summarizeTree(tree: Tree): TreeSummary {
       counts.hardLinks++;
       continue;
     }
-    seen.add(inode);
+    if (maybeLinked(tree, inode)) seen.add(inode);
     if (inode.type === 'file') {
       counts.files++;
       counts.bytes += inode.size;

@@ -44,6 +44,24 @@ describe('work and memory are bounded', () => {
     expect(await merge(entries, { pathDepth: 1200 })).toHaveLength(1202);
   });
 
+  it('markers and files deeper than the trackers look', async () => {
+    const deep = 'd/'.repeat(70);
+    const session = new MemorySession();
+    await mergeLayers({
+      layers: layersOf([[file(`${deep}x/y`, 'old')], [file(`${deep}.wh.x`, ''), file(`${deep}kept`, 'new')]]),
+      openSession: async () => session,
+    });
+    const names = listTree(session.tree!, session.contents).map((line) => (JSON.parse(line) as string[])[0]);
+    expect(names.slice(-2)).toEqual([deep.slice(0, -1), `${deep}kept`]);
+  });
+
+  it('a sparse file of many extents', async () => {
+    const extents = Array.from({ length: 9 }, (_, i) => ({ offset: i * 1024, length: 512 }));
+    const entry = file('sparse', 'x'.repeat(9 * 512), { sparse: { size: 9 * 1024, extents } });
+    expect(await merge([entry], { sparseExtents: 8 })).toMatchObject({ limit: 'sparseExtents' });
+    expect(await merge([entry], { sparseExtents: 10 })).toHaveLength(2);
+  });
+
   it.each([
     ['names', file('n'.repeat(60), '')],
     ['link targets', symlink('l', 't'.repeat(60))],

@@ -1,11 +1,13 @@
 import { type ByteString, bytesToByteString } from '@ocirender/interface';
 
 const CHUNK = 1024 * 1024;
+const NONE = Buffer.alloc(0);
 
 /** Append-only store of byte strings: a string costs its bytes and nothing else. */
 export class ByteLog {
   readonly #chunks: Buffer[] = [];
   #used = CHUNK;
+  #released = 0;
 
   /**
    * @param value - at most 1 MiB
@@ -21,6 +23,16 @@ export class ByteLog {
     const position = chunk * CHUNK + this.#used;
     this.#used += value.length;
     return position;
+  }
+
+  /**
+   * Forgets the strings before a position; those that share its chunk of memory stay.
+   *
+   * @param position - what `append` gave
+   */
+  release(position: number): void {
+    for (; this.#released < Math.floor(position / CHUNK); this.#released++)
+      this.#chunks[this.#released] = NONE;
   }
 
   /**

@@ -8,6 +8,7 @@ import {
   type Xattrs,
 } from '@ocirender/interface';
 import { ByteLog } from './byte-log.ts';
+import { freeableMemory, freeMemory } from './freeable-memory.ts';
 
 const KINDS: readonly RecordKind[] = [
   'file',
@@ -46,7 +47,7 @@ interface Extra {
 }
 
 /** Bytes of a record, and records in a chunk of memory. */
-const RECORD = 72;
+const RECORD = 64;
 const RECORDS = 4096;
 
 const KIND = 0;
@@ -63,7 +64,8 @@ const PATH_LENGTH = 48;
 const LINK_LENGTH = 52;
 const DEV_MAJOR = 56;
 const DEV_MINOR = 60;
-const REF = 64;
+
+const NONE = new DataView(new ArrayBuffer(0));
 
 /** `ref` of an entry whose content was not stored. */
 export const NOT_STORED = -1;
@@ -74,6 +76,8 @@ export const NOT_STORED = -1;
  */
 export class Journal {
   readonly #chunks: DataView[] = [];
+  /** Refs stay when records are released. */
+  readonly #refs: Float64Array[] = [];
   readonly #names = new ByteLog();
   readonly #xattrs: XattrPool;
   readonly #extras = new Map<number, Extra>();
@@ -82,6 +86,8 @@ export class Journal {
   readonly linkedPlacements: Map<number, Placement> = new Map();
   /** Whiteouts and opaque markers. */
   markers = 0;
+  /** Bytes of the contents that the sink has. */
+  storedBytes = 0;
   /** Bytes of the uncompressed layer. */
   tarBytes = 0;
 
@@ -108,7 +114,10 @@ export class Journal {
    */
   append(kind: RecordKind, path: ByteString, linkTarget: ByteString, entry: Entry): number {
     const index = this.#length++;
-    if (index % RECORDS === 0) this.#chunks.push(new DataView(new ArrayBuffer(RECORD * RECORDS)));
+    if (index % RECORDS === 0) {
+      this.#chunks.push(new DataView(freeableMemory(RECORD * RECORDS), 0, RECORD * RECORDS));
+      this.#refs.push(new Float64Array(RECORDS).fill(NOT_STORED));
+    }
     const view = this.#chunks[this.#chunks.length - 1]!;
     const at = (index % RECORDS) * RECORD;
     view.setUint8(at + KIND, KINDS.indexOf(kind));
@@ -125,7 +134,6 @@ export class Journal {
     view.setUint32(at + LINK_LENGTH, linkTarget.length);
     view.setUint32(at + DEV_MAJOR, entry.devMajor);
     view.setUint32(at + DEV_MINOR, entry.devMinor);
-    view.setFloat64(at + REF, NOT_STORED);
     if (entry.extents !== undefined || entry.extraPax !== undefined) {
       this.#extras.set(index, {
         ...(entry.extents === undefined ? {} : { extents: entry.extents }),
@@ -141,7 +149,8 @@ export class Journal {
    * @param ref - the sink's name of its content
    */
   setRef(index: number, ref: number): void {
-    this.#view(index).setFloat64(this.#offset(index) + REF, ref);
+    this.#refs[Math.floor(index / RECORDS)]![index % RECORDS] = ref;
+    this.storedBytes += this.size(index);
   }
 
   /**
@@ -149,12 +158,26 @@ export class Journal {
    * @returns the sink's name of its content, or {@link NOT_STORED}
    */
   ref(index: number): number {
-    return this.#view(index).getFloat64(this.#offset(index) + REF);
+    return this.#refs[Math.floor(index / RECORDS)]![index % RECORDS]!;
   }
 
   /** Forgets all refs: their session is gone. */
   clearRefs(): void {
-    for (let index = 0; index < this.#length; index++) this.setRef(index, NOT_STORED);
+    for (const refs of this.#refs) refs.fill(NOT_STORED);
+    this.storedBytes = 0;
+  }
+
+  /**
+   * Frees the memory of records that nobody will ask for again, except for their refs.
+   *
+   * @param index - those before this one
+   */
+  release(index: number): void {
+    if (index % RECORDS !== 0 || index === 0) return;
+    const chunk = index / RECORDS - 1;
+    freeMemory(this.#chunks[chunk]!.buffer);
+    this.#chunks[chunk] = NONE;
+    this.#names.release(this.#view(index).getFloat64(POSITION));
   }
 
   /**

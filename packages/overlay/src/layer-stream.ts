@@ -52,7 +52,12 @@ export class LayerStream {
     this.#tar = decompress(this.#storedChunks(), {
       ...(layer.mediaType === undefined ? {} : { mediaType: layer.mediaType }),
       ...(signal === undefined ? {} : { signal }),
-      limits: { maxOutputBytes: options.maxOutputBytes, maxRatio: limits.ratio },
+      limits: {
+        maxOutputBytes: options.maxOutputBytes,
+        maxRatio: limits.ratio,
+        maxWindowBytes: limits.windowBytes,
+        fallbackFrameBytes: limits.fallbackFrameBytes,
+      },
       diagnose: options.diagnose,
       layer: layer.digest,
     })[Symbol.asyncIterator]();
@@ -61,6 +66,7 @@ export class LayerStream {
         pathBytes: limits.pathBytes,
         paxHeaderBytes: limits.paxHeaderBytes,
         xattrBytes: limits.xattrBytes,
+        sparseExtents: limits.sparseExtents,
       },
     });
     this.#hash = layer.diffId === undefined ? undefined : createHash(layer.diffId.split(':', 1)[0]!);
@@ -220,8 +226,13 @@ export function inLayer(error: OcirenderError, digest: string): OcirenderError {
   if (isLimitError(error)) {
     const limit = LIMIT_NAMES[error.limit] ?? error.limit;
     if (named && limit === error.limit) return error;
+    // A hint that names the limit names it as the error did.
+    const hint = limit === error.limit ? error.hint : undefined;
     // The limit is named at the end of the message: once.
-    return new LimitError(limit, error.maximum, message.replace(/ \(limit [^)]*\)$/, ''), { cause: error });
+    return new LimitError(limit, error.maximum, message.replace(/ \(limit [^)]*\)$/, ''), {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
   if (named) return error;
   return new OcirenderError(error.code, message, {
@@ -234,6 +245,7 @@ export function inLayer(error: OcirenderError, digest: string): OcirenderError {
 const LIMIT_NAMES: Readonly<Record<string, keyof MergeLimits>> = {
   maxOutputBytes: 'totalBytes',
   maxRatio: 'ratio',
+  maxWindowBytes: 'windowBytes',
 };
 
 function isLimitError(error: OcirenderError): error is LimitError {

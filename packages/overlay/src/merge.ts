@@ -164,11 +164,13 @@ class Merge {
     return journals;
   }
 
-  #replay(journals: readonly Journal[]): { root: Replay['root'] } {
+  #replay(journals: readonly Journal[]): Pick<Replay, 'root' | 'linked'> {
     this.#phase('replay');
     const replay = new Replay({
       policy: this.#policy,
       pathDepth: this.#limits.pathDepth,
+      // Placements are compared with the tree.
+      release: this.#session?.placement === 'any' || this.#options.planFirst === true,
       sourceDateEpoch: this.#options.sourceDateEpoch ?? 0,
       diagnose: this.#diagnose,
     });
@@ -176,11 +178,11 @@ class Merge {
       throwIfAborted(this.#options.signal);
       replay.apply(journal, index, this.#options.layers[index]!.digest);
     });
-    return { root: replay.root };
+    return { root: replay.root, linked: replay.linked };
   }
 
   /** Gives up a session that has contents in wrong places and begins one that will get each under its final path. */
-  async #startAgain(tree: { root: Replay['root'] }, journals: readonly Journal[]): Promise<Settlement> {
+  async #startAgain(tree: Pick<Replay, 'root'>, journals: readonly Journal[]): Promise<Settlement> {
     if (this.#options.rewindable === false) {
       throw new OcirenderError(
         'ERR_OCIRENDER_PLAN_REQUIRED',

@@ -3,20 +3,28 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeLayers } from './merge.ts';
 import { arbitraryStack } from './testing/arbitrary-stack.ts';
+import { arriving } from './testing/arriving.ts';
 import { listModel, listTree, MemorySession } from './testing/memory-sink.ts';
 import { type ModelEntry, ModelError, mergeModel } from './testing/model.ts';
 import { layersOf } from './testing/stack.ts';
 
 const RUNS = Number(process.env['OCIRENDER_FUZZ_RUNS'] ?? 400);
 
-async function byEngine(
-  stack: ModelEntry[][],
-  how: { placement: 'any' | 'inline'; lenient: boolean; planFirst?: boolean; cuts?: number[] },
-): Promise<string[] | string> {
+interface How {
+  readonly placement: 'any' | 'inline';
+  readonly lenient: boolean;
+  readonly planFirst?: boolean;
+  /** Sizes of the pieces in which the bytes of a layer come. */
+  readonly cuts?: number[];
+  /** In which order the layers arrive: indexes, more or fewer than there are layers. */
+  readonly arrival?: number[];
+}
+
+async function byEngine(stack: ModelEntry[][], how: How): Promise<string[] | string> {
   let session = new MemorySession();
   try {
     await mergeLayers({
-      layers: layersOf(stack, how.cuts),
+      layers: arriving(layersOf(stack, how.cuts), how.arrival ?? []),
       openSession: async () => {
         session = new MemorySession(how.placement);
         return session;
@@ -52,8 +60,9 @@ describe('the engine against the reference model', () => {
       fc.asyncProperty(
         arbitraryStack,
         fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 4 }),
-        async (stack, cuts) => {
-          expect(await byEngine(stack, { ...how, cuts })).toEqual(byModel(stack, how.lenient));
+        fc.uniqueArray(fc.nat(5)),
+        async (stack, cuts, arrival) => {
+          expect(await byEngine(stack, { ...how, cuts, arrival })).toEqual(byModel(stack, how.lenient));
         },
       ),
       { numRuns: RUNS },

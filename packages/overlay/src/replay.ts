@@ -19,6 +19,8 @@ import { linkedMetadata } from './scan.ts';
 /** What a replay needs. */
 export interface ReplayOptions {
   readonly policy: MergePolicy;
+  /** Free the journals' records once they are applied: only their refs can be read then. @defaultValue false */
+  readonly release?: boolean;
   /** Most components of a path once links are followed. @defaultValue the limit's default */
   readonly pathDepth?: number;
   /** Seconds since the epoch for directories that no layer describes. */
@@ -44,6 +46,8 @@ interface WaitingLink {
  */
 export class Replay {
   readonly root: DirectoryNode;
+  /** Every inode that a hard link has ever given another name. */
+  readonly linked: Set<TreeNode> = new Set();
   readonly #options: ReplayOptions;
   /** The directory that the last entry's parent path led to; forgotten when the way there may have changed. */
   #lastParent: { path: ByteString; directory: DirectoryNode } | undefined;
@@ -72,6 +76,8 @@ export class Replay {
     if (journal.markers > 0) this.#applyMarkers(journal);
     const waiting: WaitingLink[] = [];
     for (let index = 0; index < journal.length; index++) {
+      // What waits is compared with later records only.
+      if (this.#options.release === true && waiting.length === 0) journal.release(index);
       const kind = journal.kind(index);
       if (!isEntry(kind)) continue;
       const record = journal.record(index);
@@ -206,6 +212,7 @@ export class Replay {
     if (path === '') throw this.#conflict(path, 'the root is a hard link');
     const parent = this.#parent(record);
     this.#put(parent, record.name, target, parent.children.get(record.name));
+    this.linked.add(target);
     this.#describeLinked(target, record);
     return true;
   }

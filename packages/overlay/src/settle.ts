@@ -45,31 +45,26 @@ export function bindContents(
   checkPlacements: boolean,
 ): Settlement {
   const missing = new Map<number, Map<number, MissingContent>>();
-  const seen = new Set<FileNode>();
   let placedRight = true;
   let usedBytes = 0;
   for (const { inode, path } of walkTree({ root })) {
     if (inode.type !== 'file' || inode.size === 0) continue;
     const file = inode as FileNode;
-    if (seen.has(file)) continue;
-    seen.add(file);
     const journal = journals[file.layer]!;
     const ref = journal.ref(file.record);
     if (ref === NOT_STORED) {
       const records = missing.get(file.layer) ?? new Map<number, MissingContent>();
+      // A further name of a file that was met before.
+      if (records.has(file.record)) continue;
       missing.set(file.layer, records.set(file.record, { file, path }));
-    } else {
+    } else if (file.content !== ref) {
       file.content = ref;
       usedBytes += file.size;
       if (checkPlacements && placedRight) placedRight = isPlacedRight(root, file, journal);
     }
   }
   let storedBytes = 0;
-  for (const journal of journals) {
-    for (let record = 0; record < journal.length; record++) {
-      if (journal.ref(record) !== NOT_STORED) storedBytes += journal.size(record);
-    }
-  }
+  for (const journal of journals) storedBytes += journal.storedBytes;
   const wastedBytes = storedBytes - usedBytes;
   return { missing, wastedBytes, placedRight: placedRight && wastedBytes === 0 && missing.size === 0 };
 }

@@ -29,6 +29,19 @@ describe('WhiteoutTracker', () => {
     expect(['d', 'd/x', 'd/x/y', 'e'].map((path) => tracker.hides(path))).toEqual([false, true, true, false]);
   });
 
+  it('leaves open what is below the first 64 directories: it may cost bytes, not time', () => {
+    const tracker = new WhiteoutTracker();
+    const deep = 'd/'.repeat(70);
+    tracker.whiteout(`${deep}x`);
+    tracker.whiteout('e/e/e');
+    tracker.endLayer();
+    expect([`${deep}x`, `${deep}x/y`, `e/e/e/${deep}y`].map((path) => tracker.hides(path))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
   it('hides everything below an opaque root', () => {
     const tracker = new WhiteoutTracker();
     tracker.opaque('');

@@ -1,5 +1,5 @@
 /**
- * The sink `dir`: writes a merged image as a directory.
+ * The sink `dir`, which writes a merged image as a directory, and the reader of directories.
  *
  * ```js
  * import { dirSink } from '@ocirender/sink-dir';
@@ -16,4 +16,5 @@
  * @packageDocumentation
  */
 export { mtreeLines } from './mtree.ts';
+export { directoryReader, openDirectory } from './reader/directory-reader.ts';
 export { dirSink } from './sink.ts';

@@ -1,4 +1,4 @@
-import type { ContentRef, DirectoryInode, Inode } from '@ocirender/interface';
+import { type ContentRef, type Inode, maybeLinked, type Tree } from '@ocirender/interface';
 
 /** What must be known of a tree before the first name is made. */
 export interface InodeNames {
@@ -9,12 +9,12 @@ export interface InodeNames {
 }
 
 /** Counts the names of every inode that is not a directory. */
-export function countNames(root: DirectoryInode): InodeNames {
+export function countNames(tree: Tree): InodeNames {
   const counts = new Map<Inode, number>();
   const owners: (Inode | null | undefined)[] = [];
   // An inode with content is found through that: a set of all of them would cost as much again as the tree.
   const others = new Set<Inode>();
-  const pending = [root];
+  const pending = [tree.root];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     for (const inode of directory.children.values()) {
       if (inode.type === 'directory') {
@@ -26,7 +26,7 @@ export function countNames(root: DirectoryInode): InodeNames {
       if (ref !== undefined && owner === undefined) owners[ref] = inode;
       else if (owner === inode || others.has(inode)) counts.set(inode, (counts.get(inode) ?? 1) + 1);
       else {
-        others.add(inode);
+        if (maybeLinked(tree, inode)) others.add(inode);
         if (ref === undefined || !owner) continue;
         others.add(owner);
         owners[ref] = null;

@@ -1,10 +1,9 @@
-import { endianness, constants as osConstants } from 'node:os';
+import { constants as osConstants } from 'node:os';
 import { type ByteString, OcirenderError } from '@ocirender/interface';
 import { MAX_NAME } from './format.ts';
+import { type Bind, type Call, loadLibrary } from './library.ts';
 
 const { ENAMETOOLONG, EINVAL } = osConstants.errno;
-
-type Call = (...args: readonly (number | bigint | Uint8Array | BigInt64Array | null)[]) => number;
 
 /**
  * The calls of libc that Node lacks. All but {@link Libc.close} give a result of 0 or more, or the negated
@@ -41,14 +40,8 @@ export interface Libc {
  */
 export async function loadLibc(): Promise<Libc> {
   try {
-    if (process.platform !== 'linux') throw new Error(`the operating system is ${process.platform}`);
-    const { default: koffi } = await import('koffi');
-    if (koffi.sizeof('long') !== 8) throw new Error('the process is not a 64-bit one');
-    const library = loadFirst(koffi.load, ['libc.so.6', `libc.musl-${muslArchitecture()}.so.1`, 'libc.so']);
-    return bindLibc(
-      (name, result, parameters) => library.func(name, result, parameters) as Call,
-      () => koffi.errno(),
-    );
+    const { bind, errno } = await loadLibrary();
+    return bindLibc(bind, errno);
   } catch (error) {
     throw new OcirenderError(
       'ERR_OCIRENDER_SINK_DIR_UNSUPPORTED',
@@ -57,25 +50,6 @@ export async function loadLibc(): Promise<Libc> {
     );
   }
 }
-
-function loadFirst<T>(load: (name: string) => T, names: readonly string[]): T {
-  let failure: unknown;
-  for (const name of names) {
-    try {
-      return load(name);
-    } catch (error) {
-      failure ??= error;
-    }
-  }
-  throw failure;
-}
-
-function muslArchitecture(): string {
-  if (process.arch === 'ppc64' && endianness() === 'LE') return 'powerpc64le';
-  return { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch;
-}
-
-type Bind = (name: string, result: string, parameters: string[]) => Call;
 
 function bindLibc(bind: Bind, errno: () => number): Libc {
   const optional = (name: string, parameters: string[]): Call | undefined => {

@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<Inode['type'], string>> = {
  * @see https://github.com/libarchive/libarchive/blob/v3.7.7/libarchive/mtree.5
  */
 export function* mtreeLines(tree: Tree): Generator<ByteString> {
-  const { counts } = countNames(tree.root);
+  const { counts } = countNames(tree);
   const numbers = new Map<Inode, number>();
   yield '#mtree\n';
   for (const entry of walkTree(tree)) {

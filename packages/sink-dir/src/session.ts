@@ -105,7 +105,7 @@ class DirSession implements SinkSession {
         root: this.#root,
         checkAborted: () => this.#checkAborted(),
       },
-      tree.root,
+      tree,
     );
     this.#writer = writer;
     await writer.writeNames();

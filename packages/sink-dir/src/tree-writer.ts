@@ -10,6 +10,7 @@ import {
   type SpecialInode,
   type SymlinkInode,
   sortedChildren,
+  type Tree,
 } from '@ocirender/interface';
 import { existsError } from './collisions.ts';
 import { DirectoryStack } from './directory-stack.ts';
@@ -57,10 +58,10 @@ export class TreeWriter {
   #locked = false;
   #entries = 1;
 
-  constructor(parts: WriterParts, tree: DirectoryInode) {
+  constructor(parts: WriterParts, tree: Tree) {
     this.#parts = parts;
     this.#stack = new DirectoryStack(parts.libc, parts.root);
-    this.#tree = tree;
+    this.#tree = tree.root;
     this.#names = countNames(tree);
   }
 

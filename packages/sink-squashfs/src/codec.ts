@@ -31,7 +31,7 @@ interface ZstdLibrary {
 }
 
 /** The parts of a node:zlib stream that a reused context needs; undocumented, hence probed before use. */
-interface ZstdStream {
+export interface ZstdStream {
   _handle: {
     writeSync(
       flush: number,

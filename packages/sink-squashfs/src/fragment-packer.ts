@@ -6,7 +6,7 @@ import { type FragmentPlace, fragmentPlace } from './fragment-table.ts';
 export class FragmentPacker {
   readonly #blocks: BlockWriter;
   readonly #buffer: Uint8Array;
-  readonly #digests: DigestIndex | undefined;
+  #digests: DigestIndex | undefined;
   #places = new Float64Array(1024);
   #fragment = 0;
   #fill = 0;
@@ -59,6 +59,13 @@ export class FragmentPacker {
     this.#blocks.put(this.#buffer.subarray(0, this.#fill));
     this.#blocks.endFragmentBlock(this.#fragment++);
     this.#fill = 0;
+  }
+
+  /** Hands over the last block and frees what finds equal pieces: as much memory as a third of the tree. */
+  finish(): void {
+    this.flush();
+    this.#digests = undefined;
+    this.#places = new Float64Array(0);
   }
 
   #remember(piece: number, place: FragmentPlace): void {

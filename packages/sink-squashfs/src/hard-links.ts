@@ -1,4 +1,4 @@
-import type { DirectoryInode, Inode, Tree } from '@ocirender/interface';
+import { type DirectoryInode, type Inode, maybeLinked, type Tree } from '@ocirender/interface';
 import type { MetadataRef } from './metadata-writer.ts';
 
 /** An inode with several names. */
@@ -32,7 +32,7 @@ export function findHardLinks(tree: Tree): { links: Map<Inode, HardLink>; inodeC
         if (link === undefined) links.set(inode, { count: 2, number: 0, ref: undefined });
         else link.count++;
       } else {
-        seen.add(inode);
+        if (maybeLinked(tree, inode)) seen.add(inode);
         inodeCount++;
       }
     }

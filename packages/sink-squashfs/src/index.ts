@@ -1,5 +1,5 @@
 /**
- * Writes squashfs 4.0 images in this process, without mksquashfs.
+ * Writes squashfs 4.0 images in this process, without mksquashfs, and reads them, whoever made them.
  *
  * @packageDocumentation
  */
@@ -20,6 +20,7 @@ export {
   SUPERBLOCK_SIZE,
 } from './format.ts';
 export { squashfsOptions } from './options.ts';
+export { openSquashfs, squashfsReader } from './reader/reader.ts';
 export { squashfsSink } from './sink.ts';
 export type { SquashfsSummary, SquashfsWriterOptions } from './writer.ts';
 export { SquashfsWriter } from './writer.ts';

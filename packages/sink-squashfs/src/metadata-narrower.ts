@@ -50,7 +50,11 @@ export class MetadataNarrower {
       }
       if (path !== '') (copies.get(parent) as DirectoryInode).children.set(name, copy);
     }
-    return { root: copies.get(tree.root) as DirectoryInode };
+    const root = copies.get(tree.root) as DirectoryInode;
+    if (tree.linked === undefined) return { root };
+    // What was linked once may have lost all its names since.
+    const linked = [...tree.linked].map((inode) => copies.get(inode)).filter((copy) => copy !== undefined);
+    return { root, linked: new Set(linked) };
   }
 
   #report(path: ByteString, inode: Inode, copy: Inode): void {

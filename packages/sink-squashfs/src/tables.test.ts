@@ -9,8 +9,8 @@ import { DigestIndex } from './digest-index.ts';
 import { FragmentTable, fragmentPlace, splitPlace } from './fragment-table.ts';
 import { IdTable } from './id-table.ts';
 import { MetadataWriter } from './metadata-writer.ts';
+import { compressorName, createDecoder } from './reader/decoder.ts';
 import { bytesOf } from './testing/build.ts';
-import { decompressor } from './testing/decompress.ts';
 
 const load = createRequire(import.meta.url);
 
@@ -31,7 +31,9 @@ describe('a codec', () => {
             const size = await codec.compress(block, output);
             expect(size).toBeLessThan(length);
             if (size === 0) return;
-            expect((await decompressor(compressor)(output.slice(0, size))).equals(block)).toBe(true);
+            const decoder = createDecoder(compressorName(compressor), 1);
+            const read = await decoder.decode(output.slice(0, size), block.length);
+            expect(Buffer.compare(read, block)).toBe(0);
           },
         ),
         { numRuns: compression === 'xz' ? 50 : 200 },

@@ -122,7 +122,7 @@ export class SquashfsWriter {
    */
   async finish(tree: Tree): Promise<SquashfsSummary> {
     await this.#blocks.room(this.#blockSize);
-    this.#packer.flush();
+    this.#packer.finish();
     const end = await this.#blocks.finish();
     const spec = { ...this.#plan.codec, blockSize: Math.max(this.#blockSize, METADATA_SIZE) };
     const codec = createCodec(spec, createRequire(import.meta.url));

@@ -19,6 +19,7 @@ import { alignExtents } from './align-extents.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { END_OF_ARCHIVE, encodeHeader } from './encode.ts';
 import { BLOCK_SIZE } from './format.ts';
+import { LinkNames } from './link-names.ts';
 import { tarPadding } from './padding.ts';
 import { PlacedContents } from './placed-contents.ts';
 import { entryOf, treeEntry } from './tree-entry.ts';
@@ -103,7 +104,7 @@ export class TarTreeWriter {
    */
   async finish(tree: Tree): Promise<TarTreeReport> {
     /** Names under which inodes without content are in the tar so far. */
-    const names = new Map<Inode, ByteString>();
+    const names = new LinkNames(tree);
     const directories: { path: ByteString; inode: DirectoryInode; away: [ByteString, SymlinkInode][] }[] = [];
     const awayOf = new Map<DirectoryInode, [ByteString, SymlinkInode][]>();
     let used = 0;
@@ -153,14 +154,9 @@ export class TarTreeWriter {
   }
 
   /** The header of a name without content of its own: the inode's, or a hard link to a name that it has already. */
-  #headerOf(
-    path: ByteString,
-    inode: Inode,
-    placed: ByteString | undefined,
-    names: Map<Inode, ByteString>,
-  ): Uint8Array {
+  #headerOf(path: ByteString, inode: Inode, placed: ByteString | undefined, names: LinkNames): Uint8Array {
     const target = placed ?? names.get(inode);
-    if (target === undefined) names.set(inode, path);
+    if (target === undefined) names.add(inode, path);
     return encodeHeader(treeEntry(path, inode, target), this.#block);
   }
 

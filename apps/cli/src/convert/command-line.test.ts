@@ -51,9 +51,20 @@ describe('parseSinkOptions', () => {
 describe('readLimits', () => {
   test('gives only what was set, by the name of the engine', () => {
     expect(
-      readLimits({ 'max-entries': '12', 'max-total-size': '2G', 'max-xattrs': '64KiB', other: '1' }),
+      readLimits({
+        'max-entries': '12',
+        'max-sparse-extents': '7',
+        'max-total-size': '2G',
+        'max-xattrs': '64KiB',
+        'max-window': '8M',
+        'max-zstd-frame': '1G',
+        other: '1',
+      }),
     ).toEqual({
       entries: 12,
+      sparseExtents: 7,
+      windowBytes: 8 * 1024 ** 2,
+      fallbackFrameBytes: 1024 ** 3,
       totalBytes: 2 * 1024 ** 3,
       xattrBytes: 65_536,
     });

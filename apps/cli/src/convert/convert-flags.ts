@@ -94,6 +94,9 @@ export const convertFlags = {
   'max-pax-header': limit('paxHeaderBytes'),
   'max-xattrs': limit('xattrBytes'),
   'max-ratio': limit('ratio'),
+  'max-sparse-extents': limit('sparseExtents'),
+  'max-window': limit('windowBytes'),
+  'max-zstd-frame': limit('fallbackFrameBytes'),
   'max-metadata-size': limit('metadataBytes'),
   'max-total-size': limit('totalBytes'),
   verbose: Flags.boolean({

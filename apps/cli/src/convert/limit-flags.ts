@@ -8,6 +8,8 @@ export interface LimitFlag {
   readonly flag: string;
   readonly unit: 'count' | 'bytes';
   readonly summary: string;
+  /** What helps better than a higher limit. */
+  readonly instead?: string;
 }
 
 /** Every limit of the engine and its flag. */
@@ -18,6 +20,18 @@ export const LIMIT_FLAGS: Readonly<Record<LimitName, LimitFlag>> = {
   paxHeaderBytes: { flag: 'max-pax-header', unit: 'bytes', summary: "bytes of one entry's PAX headers" },
   xattrBytes: { flag: 'max-xattrs', unit: 'bytes', summary: "bytes of one entry's extended attributes" },
   ratio: { flag: 'max-ratio', unit: 'count', summary: 'decompressed bytes for each stored byte of a layer' },
+  sparseExtents: {
+    flag: 'max-sparse-extents',
+    unit: 'count',
+    summary: 'data extents of one sparse file',
+  },
+  windowBytes: { flag: 'max-window', unit: 'bytes', summary: 'largest zstd window or xz dictionary' },
+  fallbackFrameBytes: {
+    flag: 'max-zstd-frame',
+    unit: 'bytes',
+    summary: 'bytes of one zstd frame, which Node before 22.15 holds whole',
+    instead: 'Use Node 22.15 or newer.',
+  },
   metadataBytes: {
     flag: 'max-metadata-size',
     unit: 'bytes',

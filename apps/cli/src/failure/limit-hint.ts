@@ -15,8 +15,10 @@ export function limitHint(error: Error): string | undefined {
     if (!('limit' in level)) continue;
     const { limit } = level;
     const name = LIMIT_NAMES.find((known) => known === limit);
-    if (name !== undefined)
-      return `If you trust the image, raise the limit with --${LIMIT_FLAGS[name].flag}.`;
+    if (name === undefined) continue;
+    const { flag, instead } = LIMIT_FLAGS[name];
+    const raise = `If you trust the image, raise the limit with --${flag}.`;
+    return instead === undefined ? raise : `${instead} ${raise}`;
   }
   return undefined;
 }

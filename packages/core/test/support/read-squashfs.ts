@@ -1,57 +1,44 @@
 import { createHash } from 'node:crypto';
-import type { ByteString } from '@ocirender/interface';
+import type { ByteString, ImageNode, ImageReader } from '@ocirender/interface';
+import { expandHoles } from '@ocirender/interface';
 import type { ReadEntry, ReadTree } from '../../../sink-compliance/src/index.ts';
-import { type ReadInode, readImage } from '../../../sink-squashfs/src/testing/read-image.ts';
-
-/** Names of the basic inode types, by number. */
-const TYPES: Readonly<Record<number, ReadEntry['type']>> = {
-  1: 'directory',
-  2: 'file',
-  3: 'symlink',
-  4: 'block-device',
-  5: 'character-device',
-  6: 'fifo',
-  7: 'socket',
-};
+import { openSquashfs } from '../../../sink-squashfs/src/index.ts';
 
 /** Reads a squashfs image in process. */
 export async function readSquashfs(path: string): Promise<ReadTree> {
-  const { root } = await readImage(path);
-  const tree = new Map<ByteString, ReadEntry>();
-  const pending: [ByteString, ReadInode][] = [['', root]];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [name, inode] = next;
-    tree.set(name, toEntry(inode));
-    const prefix = name === '' ? '' : `${name}/`;
-    for (const [child, childInode] of inode.children ?? []) pending.push([prefix + child, childInode]);
+  const reader = await openSquashfs(path);
+  try {
+    return await readTree(reader);
+  } finally {
+    await reader.close();
   }
-  return tree;
 }
 
-function toEntry(inode: ReadInode): ReadEntry {
-  const type = TYPES[inode.type]!;
-  const content = inode.content ?? Buffer.alloc(0);
+/** Reads all that an open image holds. */
+export async function readTree(reader: ImageReader): Promise<ReadTree> {
+  const nodes = new Map<ByteString, ImageNode>();
+  const files = new Map<number, ImageNode>();
+  for await (const { path, node } of reader.walk()) {
+    nodes.set(path, node);
+    if (node.type === 'file') files.set(node.id, node);
+  }
+  const digests = new Map<number, string>();
+  for await (const { node, content } of reader.source.contents(files.values())) {
+    const hash = createHash('sha256');
+    for await (const bytes of expandHoles(content)) hash.update(bytes);
+    digests.set(node.id, hash.digest('hex'));
+  }
+  return new Map([...nodes].map(([path, node]) => [path, toEntry(node, digests.get(node.id))]));
+}
+
+function toEntry(node: ImageNode, sha256: string | undefined): ReadEntry {
+  const { type, mode, uid, gid, mtime, mtimeNs, xattrs, links } = node;
+  const common = { type, mode, uid, gid, mtime, mtimeNs, xattrs, inode: node.id };
   return {
-    type,
-    mode: inode.mode,
-    uid: inode.uid,
-    gid: inode.gid,
-    mtime: inode.mtime,
-    mtimeNs: 0,
-    inode: inode.number,
-    links: inode.nlink,
-    xattrs: new Map(
-      Object.entries(inode.xattrs).map(([name, value]) => [name, Buffer.from(value, 'latin1')]),
-    ),
-    ...(type === 'file'
-      ? { size: content.length, sha256: createHash('sha256').update(content).digest('hex') }
-      : {}),
-    ...(inode.target === undefined ? {} : { target: inode.target }),
-    ...(inode.device === undefined ? {} : deviceNumbers(inode.device)),
+    ...common,
+    ...(links === undefined ? {} : { links }),
+    ...(sha256 === undefined ? {} : { size: node.size, sha256 }),
+    ...(type === 'symlink' ? { target: node.target } : {}),
+    ...(type.endsWith('-device') ? { devMajor: node.devMajor, devMinor: node.devMinor } : {}),
   };
-}
-
-/** Splits a device number as the kernel's `new_decode_dev` does. */
-function deviceNumbers(device: number): { devMajor: number; devMinor: number } {
-  return { devMajor: (device >>> 8) & 0xfff, devMinor: (device & 0xff) | ((device >>> 12) & 0xfff00) };
 }

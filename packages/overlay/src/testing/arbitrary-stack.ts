@@ -57,7 +57,33 @@ const data = fc.oneof(
   },
 );
 
+/** Some extents of whole blocks in a file of up to some gibibytes; the bytes of the extents are noise of one char each. */
+const sparse = fc
+  .array(fc.tuple(fc.constantFrom(1, 3, 200, 2 ** 20), fc.integer({ min: 1, max: 3 })), { maxLength: 5 })
+  .chain((runs) => fc.tuple(fc.constant(runs), fc.constantFrom(0, 511, 512, 2 ** 33)))
+  .map(([runs, tail]) => {
+    const extents: { offset: number; length: number }[] = [];
+    let size = 0;
+    let data = '';
+    for (const [gap, blocks] of runs) {
+      extents.push({ offset: size + gap * 512, length: blocks * 512 });
+      size += (gap + blocks) * 512;
+      data += String.fromCharCode(97 + extents.length).repeat(blocks * 512);
+    }
+    return { type: 'file' as const, data, sparse: { size: size + tail, extents } };
+  });
+
+/** Larger than any buffer on the way; rare, since each costs milliseconds. */
+const large = fc
+  .integer({ min: 1_000_000, max: 3_000_000 })
+  .map((size) => ({ type: 'file' as const, data: 'large file '.repeat(size / 11) }));
+
+const unusual = fc
+  .nat(30)
+  .chain((n): fc.Arbitrary<{ type: 'file'; data: string }> => (n === 30 ? large : sparse));
+
 const kinds = fc.oneof(
+  { weight: 1, arbitrary: unusual },
   { weight: 6, arbitrary: data.map((value) => ({ type: 'file' as const, data: value })) },
   { weight: 5, arbitrary: fc.constant({ type: 'directory' as const }) },
   { weight: 2, arbitrary: target.map((linkTarget) => ({ type: 'symlink' as const, linkTarget })) },

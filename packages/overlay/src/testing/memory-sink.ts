@@ -1,11 +1,13 @@
 import {
+  bytesToByteString,
   type Content,
   type ContentInfo,
-  expandHoles,
+  isHole,
   type SinkSession,
   type Tree,
   walkTree,
 } from '@ocirender/interface';
+import { ContentText } from './content-text.ts';
 import type { ModelTree } from './model.ts';
 
 /** Keeps contents in memory; as an inline sink it checks that each one ends up where it was placed. */
@@ -21,14 +23,16 @@ export class MemorySession implements SinkSession {
   }
 
   async write(content: Content, info: ContentInfo): Promise<number> {
-    const parts: Buffer[] = [];
-    if (content instanceof Uint8Array) parts.push(Buffer.from(content));
-    else for await (const chunk of expandHoles(content)) parts.push(Buffer.from(chunk));
-    const bytes = Buffer.concat(parts);
-    if (bytes.length !== info.size)
-      throw new Error(`content of ${bytes.length} bytes announced as ${info.size}`);
+    const text = new ContentText();
+    let size = 0;
+    for await (const chunk of content instanceof Uint8Array ? [content] : content) {
+      if (isHole(chunk)) text.skip(chunk.hole);
+      else text.add(bytesToByteString(chunk));
+      size += isHole(chunk) ? chunk.hole : chunk.length;
+    }
+    if (size !== info.size) throw new Error(`content of ${size} bytes announced as ${info.size}`);
     this.placed.push(info.placement.path);
-    return this.contents.push(bytes.toString('latin1')) - 1;
+    return this.contents.push(text.end()) - 1;
   }
 
   async finish(tree: Tree): Promise<{ bytesWritten: number; details: Record<string, never> }> {

@@ -5,6 +5,8 @@
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md
  */
 
+import { ContentText } from './content-text.ts';
+
 /** One archive member as the model sees it. */
 export interface ModelEntry {
   path: string;
@@ -16,8 +18,10 @@ export interface ModelEntry {
   mtimeNs: number;
   /** Name to value, one char a byte. */
   xattrs: Record<string, string>;
-  /** Content of a file, one char a byte. */
+  /** Stored bytes of a file, one char each. */
   data: string;
+  /** Of a sparse file: where the stored bytes belong, and the size with holes. */
+  sparse?: { size: number; extents: { offset: number; length: number }[] };
   linkTarget: string;
   devMajor: number;
   devMinor: number;
@@ -32,6 +36,7 @@ export interface ModelInode {
   mtime: number;
   mtimeNs: number;
   xattrs: Record<string, string>;
+  /** Content as {@link ContentText} spells it. */
   data: string;
   target: string;
   dev: string;
@@ -75,6 +80,24 @@ function directory(layer: number): ModelInode {
     dev: '',
     layer,
   };
+}
+
+function contentOf({ data, sparse }: ModelEntry): string {
+  const text = new ContentText();
+  if (sparse === undefined) {
+    text.add(data);
+    return text.end();
+  }
+  let at = 0;
+  let taken = 0;
+  for (const { offset, length } of sparse.extents) {
+    text.skip(offset - at);
+    text.add(data.slice(taken, taken + length));
+    taken += length;
+    at = offset + length;
+  }
+  text.skip(sparse.size - at);
+  return text.end();
 }
 
 function up(path: string): string {
@@ -251,7 +274,7 @@ class ModelLayer {
     if (entry.path === '' && entry.type !== 'directory') throw new ModelError('the root is no directory');
     const at = entry.path === '' ? '' : join(this.parent(entry.path), last(entry.path));
     const old = this.tree.get(at);
-    const { mode, uid, gid, mtime, mtimeNs, data } = entry;
+    const { mode, uid, gid, mtime, mtimeNs } = entry;
     const inode: ModelInode = {
       type: entry.type,
       mode,
@@ -260,7 +283,7 @@ class ModelLayer {
       mtime,
       mtimeNs,
       xattrs: { ...entry.xattrs },
-      data,
+      data: contentOf(entry),
       target: entry.type === 'symlink' ? entry.linkTarget : '',
       dev: entry.type.endsWith('device') ? `${entry.devMajor}:${entry.devMinor}` : '',
       layer: this.layer,

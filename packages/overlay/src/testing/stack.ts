@@ -58,7 +58,8 @@ export function tarOf(entries: readonly ModelEntry[]): Uint8Array {
       linkTarget: entry.linkTarget,
       devMajor: entry.devMajor,
       devMinor: entry.devMinor,
-      size: data.length,
+      size: entry.sparse?.size ?? data.length,
+      ...(entry.sparse === undefined ? {} : { extents: entry.sparse.extents }),
       xattrs: new Map(
         Object.entries(entry.xattrs).map(([name, value]) => [name, Buffer.from(value, 'latin1')]),
       ),

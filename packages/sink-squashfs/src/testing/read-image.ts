@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { EXTENDED, METADATA_SIZE, NO_FRAGMENT, NO_XATTR, SUPERBLOCK, XATTR_PREFIXES } from '../format.ts';
-import { decompressor } from './decompress.ts';
+import { compressorName, createDecoder } from '../reader/decoder.ts';
 
 /** One inode of an image that was read. Hard links are one object. */
 export interface ReadInode {
@@ -67,7 +67,9 @@ export async function readImage(path: string, options: { contents?: boolean } = 
       wide.includes(name) ? u64(at) : narrow.includes(name) ? u16(at) : u32(at),
     ]),
   ) as ReadImage['super'];
-  const inflate = decompressor(sb.compressor);
+  const decoder = createDecoder(compressorName(sb.compressor), 1);
+  const inflate = async (stored: Uint8Array): Promise<Buffer> =>
+    Buffer.from(await decoder.decode(stored, Math.max(METADATA_SIZE, sb.blockSize)));
   check(sb.magic === 0x73717368 && sb.versionMajor === 4 && sb.versionMinor === 0, 'magic and version');
   check(2 ** sb.blockLog === sb.blockSize, 'block log');
   check(

@@ -1,0 +1,120 @@
+import {
+  type ByteString,
+  type ContentChunk,
+  type ContentRef,
+  cutContent,
+  type Image,
+  type ImageNode,
+  type ImageSource,
+  type Inode,
+  type NodeContent,
+  OcirenderError,
+  type ReadOptions,
+  type TimeRange,
+  type Tree,
+} from '@ocirender/interface';
+import { readAgain } from './content-run.ts';
+import type { DigestSession } from './digest-session.ts';
+import type { LayerRefs } from './layer-refs.ts';
+import { MergedNode } from './merged-node.ts';
+import type { MergeChoices } from './merged-options.ts';
+
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+/** What a first merge gives. */
+export interface MergedImage {
+  readonly image: Image;
+  readonly tree: Tree;
+  readonly choices: MergeChoices;
+  readonly session: DigestSession;
+  readonly refs: LayerRefs;
+  readonly digests: boolean;
+  readonly facts: ImageSource['facts'];
+}
+
+/**
+ * An OCI image, merged in memory: the tree is held, contents are read from the layers when they are asked for.
+ */
+export class MergedSource implements ImageSource {
+  readonly format = 'oci';
+  readonly facts: ImageSource['facts'];
+  readonly times: TimeRange = { stepNs: 1 };
+  readonly randomAccess = false;
+  readonly root: MergedNode;
+  readonly #merged: MergedImage;
+  readonly #nodes = new Map<Inode, MergedNode>();
+
+  /**
+   * @param merged - what the merge gave
+   */
+  constructor(merged: MergedImage) {
+    this.#merged = merged;
+    this.facts = merged.facts;
+    this.root = this.#node(merged.tree.root);
+  }
+
+  async children(directory: ImageNode): Promise<(readonly [ByteString, MergedNode])[]> {
+    return [...childrenOf(directory)]
+      .sort((a, b) => (a[0] < b[0] ? -1 : 1))
+      .map(([name, inode]) => [name, this.#node(inode)] as const);
+  }
+
+  async lookup(directory: ImageNode, name: ByteString): Promise<MergedNode | undefined> {
+    const inode = childrenOf(directory).get(name);
+    return inode === undefined ? undefined : this.#node(inode);
+  }
+
+  async *content(file: ImageNode, options: ReadOptions = {}): AsyncGenerator<ContentChunk> {
+    const { start = 0, end = file.size, signal } = options;
+    const last = Math.min(end, file.size);
+    if (start >= last) return;
+    for await (const { content } of this.contents([file], signal === undefined ? {} : { signal })) {
+      yield* cutContent(content, start, last);
+      return;
+    }
+  }
+
+  async *contents(
+    files: Iterable<ImageNode>,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<NodeContent> {
+    const wanted = new Map<ContentRef, ImageNode>();
+    const empty = new Set<ImageNode>();
+    for (const file of files) {
+      const node = asFile(file);
+      if (node.content === undefined) empty.add(node);
+      else wanted.set(node.content, node);
+    }
+    for (const node of empty) yield { node, content: nothing() };
+    const { image, choices, refs } = this.#merged;
+    yield* readAgain(image.layers.slice(refs.oldest(wanted.keys())), choices, wanted, signal);
+  }
+
+  async close(): Promise<void> {}
+
+  #node(inode: Inode): MergedNode {
+    let node = this.#nodes.get(inode);
+    if (node === undefined) {
+      node = new MergedNode(this.#nodes.size, inode, this.#sha256(inode));
+      this.#nodes.set(inode, node);
+    }
+    return node;
+  }
+
+  #sha256(inode: Inode): string | undefined {
+    if (inode.type !== 'file' || !this.#merged.digests) return undefined;
+    return inode.content === undefined ? EMPTY_SHA256 : this.#merged.session.digest(inode.content);
+  }
+}
+
+function childrenOf(directory: ImageNode): ReadonlyMap<ByteString, Inode> {
+  if (directory instanceof MergedNode && directory.children !== undefined) return directory.children;
+  throw new OcirenderError('ERR_OCIRENDER_USAGE', `a ${directory.type} is no directory of this image`);
+}
+
+function asFile(node: ImageNode): MergedNode {
+  if (node instanceof MergedNode && node.type === 'file') return node;
+  throw new OcirenderError('ERR_OCIRENDER_USAGE', `a ${node.type} has no contents`);
+}
+
+async function* nothing(): AsyncGenerator<ContentChunk> {}
