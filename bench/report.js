@@ -2,16 +2,16 @@ const HEADINGS = ['image', 'what', 'wall s', 'CPU s', 'peak RSS MB', 'size MB', 
 
 /** Turns results into rows of text. */
 function toRows(results) {
-  return results.map(({ image, name, wall, cpu, rss, size, comparedTo, ratio, aim }) => [
+  return results.map(({ image, name, wall, cpu, rss, size, comparisons }) => [
     image,
     name,
     wall.toFixed(2),
     cpu.toFixed(2),
     (rss / 1e6).toFixed(0),
     size === undefined ? '' : (size / 1e6).toFixed(1),
-    ratio === undefined
-      ? ''
-      : `${ratio.toFixed(2)} of ${comparedTo}${aim === undefined ? '' : ` (aim ${aim})`}`,
+    comparisons
+      .map(({ to, ratio, aim }) => `${ratio.toFixed(2)} of ${to}${aim === undefined ? '' : ` (aim ${aim})`}`)
+      .join(', '),
   ]);
 }
 

@@ -61,7 +61,9 @@ async function measureImage(image) {
   }
   const all = await contendersFor(path, work);
   const isWanted = ({ name }) => wantedNames.length === 0 || wantedNames.some((word) => name.includes(word));
-  const compared = new Set(all.filter(isWanted).map(({ comparedTo }) => comparedTo));
+  const compared = new Set(
+    all.filter(isWanted).flatMap(({ comparisons = [] }) => comparisons.map(({ to }) => to)),
+  );
   const contenders = all.filter((contender) => isWanted(contender) || compared.has(contender.name));
   const runs = new Map(contenders.map(({ name }) => [name, []]));
   for (let repetition = 0; repetition < repetitions; repetition++) {
@@ -69,19 +71,18 @@ async function measureImage(image) {
       const run = await measure(command, join(work, 'time'));
       const size = output === undefined ? undefined : await outputSize(output);
       runs.get(name).push({ ...run, size });
-      for (const leftover of ['output', 'output.mtree', 'unpacked', 'squashed']) {
+      for (const leftover of ['output', 'output.mtree', 'unpacked', 'squashed', 'inflated']) {
         await rm(join(work, leftover), { recursive: true, force: true });
       }
       process.stderr.write(`${image}: ${name}: ${run.wall.toFixed(2)} s\n`);
     }
   }
-  const summaries = contenders.map(({ name, comparedTo, aim }) => {
+  const summaries = contenders.map(({ name, comparisons = [] }) => {
     const of = (field) => median(runs.get(name).map((run) => run[field]));
     return {
       image,
       name,
-      comparedTo,
-      aim,
+      comparisons,
       wall: of('wall'),
       cpu: of('cpu'),
       rss: of('rss'),
@@ -89,11 +90,12 @@ async function measureImage(image) {
     };
   });
   const wallOf = new Map(summaries.map(({ name, wall }) => [name, wall]));
-  return summaries.map((summary) =>
-    summary.comparedTo === undefined
-      ? summary
-      : { ...summary, ratio: summary.wall / wallOf.get(summary.comparedTo) },
-  );
+  return summaries.map((summary) => ({
+    ...summary,
+    comparisons: summary.comparisons
+      .filter(({ to }) => wallOf.has(to))
+      .map(({ to, aim }) => ({ to, aim, ratio: summary.wall / wallOf.get(to) })),
+  }));
 }
 
 /** Size of a file in bytes; undefined for a directory. */

@@ -18,11 +18,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadCases } from '../packages/core/test/support/case-fixtures.ts';
 import { type ContentChunk, type Inode, NO_XATTRS } from '../packages/interface/src/index.ts';
 import { type ReadTree, sinkChecks } from '../packages/sink-compliance/src/index.ts';
 import { ext4Sink } from '../packages/sink-ext4/src/index.ts';
 import { build } from '../packages/sink-ext4/src/testing/build.ts';
 import { bytesOf, directory, file, stream } from '../packages/sink-squashfs/src/testing/build.ts';
+import { convertWithCli, ocirender } from './support/cli.ts';
 import { readOutput } from './support/trees.ts';
 
 const K = 1024;
@@ -117,8 +119,11 @@ describe.each([1024, 2048, 4096])(
 
 test('large directories: 200,000 names, 70,000 subdirectories', async () => {
   const image = join(work, 'names.ext4');
+  // Bytes beyond ASCII count in the hash too, and not as signed numbers.
+  const nameOf = (i: number): string =>
+    `a name of some length, n\xfcmber ${i}${i % 3 === 0 ? '\x80\xff' : ''}`;
   const files = Array.from({ length: 200_000 }, (_, i): [string, Inode] => [
-    `a name of some length, number ${i}`,
+    nameOf(i),
     file(0, undefined, { uid: i % 1000 }),
   ]);
   const directories = Array.from({ length: 70_000 }, (_, i): [string, Inode] => [
@@ -131,10 +136,10 @@ test('large directories: 200,000 names, 70,000 subdirectories', async () => {
   expectClean(image);
   await mounted(image, (at) => {
     for (let i = 0; i < 200_000; i += 37)
-      expect(statSync(`${at}/f/a name of some length, number ${i}`).uid).toBe(i % 1000);
+      expect(statSync(Buffer.from(`${at}/f/${nameOf(i)}`, 'latin1')).uid).toBe(i % 1000);
     for (let i = 0; i < 70_000; i += 37) expect(statSync(`${at}/d/d${i}`).uid).toBe(i % 999);
-    for (const name of ['a', 'a name of some length, number 200000', 'zzz'])
-      expect(() => lstatSync(`${at}/f/${name}`)).toThrow('ENOENT');
+    for (const name of ['a', nameOf(200_000), 'zzz'])
+      expect(() => lstatSync(Buffer.from(`${at}/f/${name}`, 'latin1'))).toThrow('ENOENT');
     expect(readdirSync(`${at}/f`).length).toBe(200_000);
     expect(readdirSync(`${at}/d`).length).toBe(70_000);
     expect(statSync(`${at}/d`).nlink).toBe(1);
@@ -246,6 +251,25 @@ describe.each([
     expectClean(image);
     rmSync(image);
   });
+});
+
+test('flags of the command are options of the sink, or of none', async () => {
+  const [anyCase] = loadCases().filter(({ outcome }) => outcome.tree !== undefined);
+  const image = join(work, 'flags.ext4');
+  const flags = ['--size', '5M', '--label', 'root', '--uuid', '01234567-89ab-cdef-0123-456789abcdef'];
+  await convertWithCli(anyCase!.image, 'ext4', image, flags);
+  expectClean(image);
+  expect(statSync(image).size).toBe(5 * M);
+  expect(header(image)).toMatchObject({
+    'Filesystem volume name': 'root',
+    'Filesystem UUID': '01234567-89ab-cdef-0123-456789abcdef',
+  });
+  const other = ['convert', anyCase!.image, '-o', join(work, 'flags.tar'), '--size', '5M', '--json'];
+  const { code, stdout } = await ocirender(other);
+  expect([code, JSON.parse(stdout)]).toMatchObject([
+    2,
+    { error: { code: 'ERR_OCIRENDER_INVALID_OPTION', message: 'the sink tar has no option "size"' } },
+  ]);
 });
 
 test('dumpe2fs shows what was asked for', async () => {
