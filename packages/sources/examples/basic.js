@@ -52,10 +52,10 @@ try {
     console.log(`the archive holds ${names.join(', ')}`);
   const image = await openSource(`${archive}:greeting:1.0`);
   try {
-    for (const { digest, open } of image.layers) {
+    for (const layer of image.layers) {
       let bytes = 0;
-      for await (const chunk of open()) bytes += chunk.length;
-      console.log(`${digest}: ${bytes} bytes, verified`);
+      for await (const chunk of layer.open()) bytes += chunk.length;
+      console.log(`${layer.digest}: ${bytes} bytes, verified`);
     }
   } finally {
     await image.close?.();
