@@ -118,7 +118,15 @@ test('a limit that is met names its flag', async () => {
 });
 
 test('a missing image exits 1', async () => {
-  const { code, stdout } = await runCli(sandbox, ['convert', 'nowhere', '-s', 'probe', '-o', 'x', '--json']);
+  const { code, stdout } = await runCli(sandbox, [
+    'convert',
+    './nowhere',
+    '-s',
+    'probe',
+    '-o',
+    'x',
+    '--json',
+  ]);
   expect(code).toBe(1);
   expect(JSON.parse(stdout).error.code).toBe('ERR_OCIRENDER_NOT_FOUND');
 });

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { requireBasic } from '../test/auth-server.ts';
-import { collect, FakeRegistry, sendError, sha256, TYPES } from '../test/fake-registry.ts';
+import { collect, FakeRegistry, type Intercept, sendError, sha256, TYPES } from '../test/fake-registry.ts';
 import type { RegistryEvent } from './events.ts';
 import { openRegistryImage, type RegistryImage } from './open-image.ts';
 import type { OpenRegistryImageOptions } from './options.ts';
@@ -96,6 +96,32 @@ describe('an image', () => {
       code: 'ERR_OCIRENDER_NO_PLATFORM',
       hint: 'There is: linux/amd64, linux/arm64, linux/arm/v6. Choose one with --platform (option platform).',
     });
+  });
+
+  test('over a bad connection: manifests and configs are asked for again', async () => {
+    const registry = await FakeRegistry.start();
+    const { digest } = registry.image(['x'], 'amd64', '1');
+    const bad: Intercept[] = [
+      (_, response) => {
+        response.socket?.resetAndDestroy();
+        return true;
+      },
+      (_, response) => {
+        response.writeHead(200, { 'content-length': 5000 });
+        response.write('{"schemaVersion', () => response.socket?.end());
+        return true;
+      },
+      (_, response) => {
+        sendError(response, 500, 'UNKNOWN', 'unknown error');
+        return true;
+      },
+    ];
+    registry.fail('/manifests/', ...bad);
+    registry.fail('/blobs/', ...bad);
+    const image = await open(registry, 'a/b:1', { retry: { attempts: 4, backoffMs: 1 } });
+    await image.close();
+    expect(image.manifestDigest).toBe(digest);
+    expect([registry.count('/manifests/'), registry.count('/blobs/')]).toEqual([4, 4]);
   });
 
   test('of nested indexes, and of an index that names no platforms', async () => {

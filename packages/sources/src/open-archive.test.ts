@@ -167,6 +167,20 @@ it('ends when it is aborted', async () => {
   });
 });
 
+it('ends when it is aborted while standard input hangs', async () => {
+  let begin: () => void;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const stdin = new Readable({ read: () => begin() });
+  const controller = new AbortController();
+  const opening = openSource('-', { stdin, signal: controller.signal });
+  await begun;
+  controller.abort();
+  await expect(opening).rejects.toMatchObject({ code: 'ERR_OCIRENDER_ABORTED' });
+  expect(stdin.destroyed).toBe(true);
+});
+
 it('a terminal is no image', async () => {
   const stdin = Object.assign(Readable.from([]), { isTTY: true });
   await expect(openSource('-', { stdin })).rejects.toMatchObject({ code: 'ERR_OCIRENDER_USAGE' });

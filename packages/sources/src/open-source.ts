@@ -18,6 +18,7 @@ import {
   openImageIn,
 } from '@ocirender/oci-layout';
 import type { RegistryOptions } from '@ocirender/registry';
+import { abortable } from './abortable.ts';
 import type { ArchiveLimits } from './limits.ts';
 import { type OpenArchive, openArchiveFile, openArchiveStream } from './open-archive.ts';
 import { openOverlay2 } from './open-overlay2.ts';
@@ -97,7 +98,10 @@ async function openStdin(options: OpenSourceOptions): Promise<OpenArchive> {
       hint: 'Pipe an archive in: docker save NAME | ocirender convert - …',
     });
   }
-  return openArchiveStream(stdin, 'standard input', options);
+  const { signal } = options;
+  // A pipe that nobody writes to any more must not keep the process.
+  const source = signal === undefined ? stdin : abortable<Uint8Array>(stdin, signal);
+  return openArchiveStream(source, 'standard input', options);
 }
 
 async function openRegistry(reference: string, guessed: boolean, options: OpenSourceOptions): Promise<Image> {

@@ -18,6 +18,8 @@ export interface CredentialHelper {
 export const HELPER_MISSING: unique symbol = Symbol('helper missing');
 
 const TIMEOUT_MS = 30_000;
+/** How long the output of a program that has ended is waited for. */
+const OUTPUT_MS = 1000;
 const MAX_OUTPUT = 256 * 1024;
 const TOKEN_USER = '<token>';
 
@@ -107,6 +109,7 @@ function startHelper(
       ...(signal === undefined ? {} : { signal }),
     });
     let output = '';
+    let rest: NodeJS.Timeout | undefined;
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk;
       if (output.length > MAX_OUTPUT) child.kill('SIGKILL');
@@ -116,12 +119,18 @@ function startHelper(
     child.stdin.end(input);
     child.on('error', reject);
     child.on('exit', (code, killedBy) => {
-      if (killedBy === null) return;
       // Programs that it started may hold its output open for ever.
+      if (killedBy === null) {
+        rest = setTimeout(() => child.stdout.destroy(), OUTPUT_MS);
+        return;
+      }
       child.stdout.destroy();
       resolve({ code, killedBy, output });
     });
-    child.on('close', (code) => resolve({ code, output }));
+    child.on('close', (code) => {
+      clearTimeout(rest);
+      resolve({ code, output });
+    });
   });
 }
 

@@ -218,6 +218,18 @@ describe('credential helpers', () => {
     expect(String(error)).not.toContain('my-secret');
   });
 
+  test('that leave a program behind which keeps their output open', async () => {
+    const environment = helper(
+      'daemon',
+      `require('child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 8000)'], { stdio: 'inherit', detached: true }).unref();
+console.log('{"Username":"u","Secret":"s"}');`,
+    );
+    expect(await getFromHelper({ name: 'daemon', environment }, 'a.example')).toEqual({
+      username: 'u',
+      password: 's',
+    });
+  });
+
   test('that have nothing, or names that lead elsewhere', async () => {
     const environment = helper('empty', "console.log('{}');");
     expect(await getFromHelper({ name: 'empty', environment }, 'a.example')).toBeUndefined();
