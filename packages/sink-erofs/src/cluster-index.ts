@@ -67,7 +67,11 @@ export function* encodeClusterIndex(
       }
       const distance = entry - first;
       if (distance === 0) {
-        view.setUint16(at + CLUSTER_ENTRY.advise, blocks === 0 ? CLUSTER_TYPE.plain : CLUSTER_TYPE.head, true);
+        view.setUint16(
+          at + CLUSTER_ENTRY.advise,
+          blocks === 0 ? CLUSTER_TYPE.plain : CLUSTER_TYPE.head,
+          true,
+        );
         view.setUint16(at + CLUSTER_ENTRY.offset, start % CLUSTER, true);
         view.setUint32(at + CLUSTER_ENTRY.address, address, true);
       } else {

@@ -32,7 +32,8 @@ export const erofsOptions: OptionSchema = {
     max: MAX_CLUSTER_SIZE,
     powerOfTwo: true,
     default: 65_536,
-    description: 'Most bytes of a compressed cluster, 4K to 1M: larger ones are smaller in sum, and slower to read from',
+    description:
+      'Most bytes of a compressed cluster, 4K to 1M: larger ones are smaller in sum, and slower to read from',
   },
   dedupe: {
     type: 'boolean',

@@ -29,10 +29,7 @@ export interface SegmentCompressor {
  * @param spec - which compressor
  * @param load - `require`
  */
-export function createSegmentCompressor(
-  spec: CodecSpec,
-  load: (name: string) => unknown,
-): SegmentCompressor {
+export function createSegmentCompressor(spec: CodecSpec, load: (name: string) => unknown): SegmentCompressor {
   const blockSize = 4096;
   const { clusterSize, level } = spec;
 

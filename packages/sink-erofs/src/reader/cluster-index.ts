@@ -63,9 +63,17 @@ export async function readClusterHeader(file: ImageFile, node: ErofsNode): Promi
     [clusterBits !== 0, 'logical clusters that are larger than blocks'],
   ].find(([is]) => is === true);
   if (unknown !== undefined)
-    throw new FormatError(`inode ${node.id} has ${String(unknown[1])}, which this reader does not know`, position);
+    throw new FormatError(
+      `inode ${node.id} has ${String(unknown[1])}, which this reader does not know`,
+      position,
+    );
   const algorithms = view.getUint8(MAP_HEADER.algorithms);
-  return { advise, algorithm: algorithms & 15, algorithm2: algorithms >> 4, start: position + MAP_HEADER_SIZE };
+  return {
+    advise,
+    algorithm: algorithms & 15,
+    algorithm2: algorithms >> 4,
+    start: position + MAP_HEADER_SIZE,
+  };
 }
 
 /**
@@ -120,7 +128,8 @@ async function* compactEntries(
   count: number,
 ): AsyncGenerator<ClusterEntry> {
   const before = ((32 - (start % 32)) % 32) / 4;
-  const dense = (advise & ADVISE.compacted2) !== 0 && before < count ? 16 * Math.floor((count - before) / 16) : 0;
+  const dense =
+    (advise & ADVISE.compacted2) !== 0 && before < count ? 16 * Math.floor((count - before) / 16) : 0;
   const parts = [
     { entries: Math.min(before, count), pack: 2 },
     { entries: dense, pack: 16 },
