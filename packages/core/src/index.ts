@@ -14,6 +14,7 @@ export type { ConvertReport, LayerReport } from './report.ts';
 export type { ArrivingLayer } from './streaming/convert-stream.ts';
 export {
   convertStreamToDir,
+  convertStreamToExt4,
   convertStreamToSquashfs,
   convertStreamToTar,
 } from './streaming/convert-stream.ts';

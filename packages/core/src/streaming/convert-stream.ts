@@ -32,6 +32,22 @@ export async function convertStreamToSquashfs(
 }
 
 /**
+ * Converts an image to an ext4 filesystem while its layers arrive; needs the package `@ocirender/sink-ext4`.
+ *
+ * @param arrivals - the layers, in any order; ends when all have come
+ * @param output - path of the file
+ * @param settings - metadata of the layers, and choices
+ * @returns what was done
+ */
+export async function convertStreamToExt4(
+  arrivals: AsyncIterable<ArrivingLayer>,
+  output: string,
+  settings: StreamingSettings,
+): Promise<ConvertReport> {
+  return convertStream(arrivals, await loadSink('ext4'), output, settings);
+}
+
+/**
  * Converts an image to one tar archive while its layers arrive; needs the package `@ocirender/sink-tar`.
  *
  * @param arrivals - the layers, in any order; ends when all have come

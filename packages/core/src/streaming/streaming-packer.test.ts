@@ -17,6 +17,7 @@ import { convert } from '../convert.ts';
 import {
   type ArrivingLayer,
   convertStreamToDir,
+  convertStreamToExt4,
   convertStreamToSquashfs,
   convertStreamToTar,
 } from './convert-stream.ts';
@@ -306,13 +307,15 @@ describe('conversions of an iterable', () => {
     }
   }
 
-  it('to a tar, a squashfs image and a directory', async () => {
+  it('to a tar, a squashfs image, an ext4 filesystem and a directory', async () => {
     const settings = { layers: LAYERS, spool };
     await convertStreamToTar(arrivals([0, 2, 1]), join(place, 'out.tar'), settings);
     expect((await readFile(join(place, 'out.tar'))).equals(expected)).toBe(true);
     const report = await convertStreamToSquashfs(arrivals([1, 2, 0]), join(place, 'out.squashfs'), settings);
     expect(report.tree).toMatchObject({ files: 4 });
     await convertStreamToDir(arrivals([2, 1, 0]), join(place, 'out'), settings);
+    const ext4 = await convertStreamToExt4(arrivals([1, 0, 2]), join(place, 'out.ext4'), settings);
+    expect(ext4.tree).toEqual(report.tree);
     expect(await readFile(join(place, 'out/a'), 'utf8')).toBe('middle');
   });
 
