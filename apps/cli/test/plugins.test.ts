@@ -32,7 +32,7 @@ test('sinks --json', async () => {
   const { sinks, broken } = JSON.parse(stdout);
   expect(broken).toEqual([]);
   expect(sinks.map((sink: { name: string }) => sink.name)).toEqual(['dir', 'ext4', 'squashfs', 'tar', 'probe']);
-  expect(sinks[3]).toMatchObject({
+  expect(sinks[4]).toMatchObject({
     plugin: { name: '@test/sink-probe', version: '1.2.3', bundled: false },
     extensions: ['.probe'],
     outputs: ['file', 'stream'],
