@@ -21,7 +21,7 @@ const { values } = parseArgs({
   options: {
     work: { type: 'string', default: join(tmpdir(), 'ocirender-memory') },
     image: { type: 'string', multiple: true, default: Object.keys(IMAGES) },
-    sink: { type: 'string', multiple: true, default: ['squashfs', 'tar'] },
+    sink: { type: 'string', multiple: true, default: ['squashfs', 'ext4', 'tar'] },
     'node-option': { type: 'string', multiple: true, default: [] },
   },
 });

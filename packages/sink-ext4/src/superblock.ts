@@ -92,7 +92,8 @@ export function encodeSuperblock(fields: SuperblockFields, group: number): Buffe
   u32(SB.revision, 1);
   u32(SB.firstInode, FIRST_INODE);
   u16(SB.inodeSize, INODE_SIZE);
-  u16(SB.groupNumber, group);
+  // A field of 16 bits, although there can be more groups: what is beyond is cut off, as the tools do it.
+  u16(SB.groupNumber, group & 0xffff);
   u32(SB.compat, compatFeatures(fields));
   u32(SB.incompat, incompatFeatures(fields));
   u32(SB.roCompat, RO_FEATURES);
