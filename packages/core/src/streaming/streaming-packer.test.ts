@@ -277,6 +277,26 @@ describe('failure', () => {
   });
 });
 
+it('a packer whose end somebody waits for is not dropped, and tells of the end', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const finished: number[] = [];
+  const finish = (): Promise<unknown> => {
+    const packer = packTar();
+    packer.on('layerFinished', (index) => finished.push(index));
+    for (const index of [0, 1, 2]) packer.notifyLayerReady(index, inPieces(STORED[index]!, 50));
+    return packer.finish();
+  };
+  let done = false;
+  const waiting = finish().then(() => (done = true));
+  while (!done) {
+    collect();
+    await turn();
+  }
+  await waiting;
+  expect(finished).toEqual([2, 1, 0]);
+});
+
 it('a packer that is dropped leaves nothing', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

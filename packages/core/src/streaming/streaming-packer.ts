@@ -64,6 +64,7 @@ const dropped = new FinalizationRegistry<AbortController>((controller) => {
 export class StreamingPacker extends EventEmitter<StreamingPackerEvents> {
   readonly #slots: readonly LayerSlot[];
   readonly #controller = new AbortController();
+  readonly #signal: AbortSignal;
   readonly #running: Promise<ConvertReport>;
   #state: 'open' | 'finishing' | 'ended' = 'open';
 
@@ -83,8 +84,8 @@ export class StreamingPacker extends EventEmitter<StreamingPackerEvents> {
           self.deref()?.emit('arrived', index, bytes),
         ),
     );
-    const signals = options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]);
-    this.#running = run(options, this.#slots, this.#controller, signals, (event) => {
+    this.#signal = options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]);
+    this.#running = run(options, this.#slots, this.#controller, this.#signal, (event) => {
       const packer = self.deref();
       if (packer !== undefined) packer.#tell(event);
     });
@@ -99,7 +100,7 @@ export class StreamingPacker extends EventEmitter<StreamingPackerEvents> {
 
   /** Aborted when the packer needs no more layers because it has failed. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#signal;
   }
 
   /**
@@ -142,8 +143,12 @@ export class StreamingPacker extends EventEmitter<StreamingPackerEvents> {
   finish(): Promise<ConvertReport> {
     if (this.#state === 'open') {
       this.#state = 'finishing';
+      // Somebody waits: from here on the packer lives, and tells its listeners, until the end.
+      dropped.unregister(this);
+      const end = (): void => this.#end();
+      this.#running.then(end, end);
       const missing = this.#slots.flatMap(({ delivered }, index) => (delivered ? [] : [index]));
-      if (missing.length > 0) {
+      if (missing.length > 0 && !this.#signal.aborted) {
         this.#controller.abort(
           new OcirenderError('ERR_OCIRENDER_USAGE', `finish() without the layers ${missing.join(', ')}`),
         );
