@@ -74,12 +74,17 @@ export const TARS: Readonly<Record<string, Expectation>> = {
     why: 'type A, an ACL of Solaris; umoci refuses it too, GNU tar makes a file of it',
   },
   'libarchive-compat_star_acl_posix1e.tar': {
-    differences: { tar: ACL_OF_DIR1, dir: ACL_OF_DIR1 },
+    differences: { erofs: ACL_OF_DIR1, tar: ACL_OF_DIR1, dir: ACL_OF_DIR1 },
     why: 'the listing is by GNU tar without --acls; SCHILY.acl.* is applied where the format has it',
   },
   'libarchive-patterns_4.tar': { refused: ESCAPE, lenient: 'tree', why: CLIMBS },
   'libarchive-pax_xattr_header_libarchive.tar': {
-    differences: { squashfs: LIBARCHIVE_XATTRS, tar: LIBARCHIVE_XATTRS, dir: LIBARCHIVE_XATTRS },
+    differences: {
+      squashfs: LIBARCHIVE_XATTRS,
+      erofs: LIBARCHIVE_XATTRS,
+      tar: LIBARCHIVE_XATTRS,
+      dir: LIBARCHIVE_XATTRS,
+    },
     why: 'LIBARCHIVE.xattr.* are xattrs for us; umoci (Go) knows only SCHILY.xattr.*',
   },
   'libarchive-read_format_gtar_sparse_skip_entry.tar.Z': {

@@ -99,7 +99,8 @@ export async function extractTar(archive: string, directory: string): Promise<vo
 
 /** Reads an output as the kernel, GNU tar or the directory itself shows it. */
 export async function readOutput(sink: string, output: string, scratch: string): Promise<ReadTree> {
-  if (sink === 'squashfs') return withMount(output, join(scratch, 'mount'), listTree);
+  if (sink === 'squashfs' || sink === 'erofs')
+    return withMount(output, join(scratch, 'mount'), listTree, sink);
   if (sink === 'dir') return listTree(output);
   const extracted = join(scratch, 'extracted');
   await extractTar(output, extracted);

@@ -7,19 +7,20 @@ import {
   type ReadTree,
 } from '../../../packages/sink-compliance/src/index.ts';
 import { dirSink } from '../../../packages/sink-dir/src/index.ts';
+import { erofsSink } from '../../../packages/sink-erofs/src/index.ts';
 import { squashfsSink } from '../../../packages/sink-squashfs/src/index.ts';
 import { tarSink } from '../../../packages/sink-tar/src/index.ts';
 import { must } from '../../support/run.ts';
 import { readOutput } from '../../support/trees.ts';
 import { VOLATILE } from './corpus-listing.ts';
 
-const SINKS = { squashfs: squashfsSink, tar: tarSink, dir: dirSink } as const;
+const SINKS = { squashfs: squashfsSink, erofs: erofsSink, tar: tarSink, dir: dirSink } as const;
 
-/** A sink that comes with the tool. */
+/** A sink of this repository. */
 export type SinkName = keyof typeof SINKS;
 
-/** Every sink that comes with the tool. */
-export const SINK_NAMES: readonly SinkName[] = ['squashfs', 'tar', 'dir'];
+/** Every sink of this repository. */
+export const SINK_NAMES: readonly SinkName[] = ['squashfs', 'erofs', 'tar', 'dir'];
 
 /** Converts in this process: the command would take longer to start than most of the collection to convert. */
 export async function convertTo(
