@@ -313,8 +313,12 @@ test('a full disk is an error of its own, not a hang', async () => {
   await mkdir(at);
   await must('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', at]);
   try {
-    for (const size of [1_000_000, 3000]) {
-      const full = build(join(at, `image-${size}`), {}, async (store) => {
+    for (const [size, compression] of [
+      [1_000_000, 'none'],
+      [3000, 'none'],
+      [1_000_000, 'lz4'],
+    ] as const) {
+      const full = build(join(at, `image-${size}`), { compression, threads: 2 }, async (store) => {
         for (let i = 0; i < 8_000_000 / size; i++) await store(bytesOf(size, i, true));
         return directory({});
       });
