@@ -32,7 +32,7 @@ export async function contendersFor(image, work) {
     command: [process.execPath, EROFS, image, output, ...options],
     output,
     comparedTo,
-    aim: 1 / 3,
+    aim: 0.33,
   });
   const mkfsErofs = (options) => ({
     command: script(
