@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const EROFS = fileURLToPath(new URL('convert-erofs.js', import.meta.url));
 const CLI = fileURLToPath(new URL('../apps/cli/bin/run.js', import.meta.url));
 
 /**
@@ -26,6 +27,18 @@ export async function contendersFor(image, work) {
   const script = (text) => ['bash', '-euc', text];
   const compression = '-comp zstd -Xcompression-level 3 -noappend -quiet -no-progress';
   const layers = await layerPaths(image);
+  const erofs = (name, comparedTo, ...options) => ({
+    name: `ocirender ${name}`,
+    command: [process.execPath, EROFS, image, output, ...options],
+    output,
+    comparisons: [{ to: comparedTo, aim: 0.33 }],
+  });
+  const mkfsErofs = (options) => ({
+    command: script(
+      `umoci raw unpack --image '${image}:latest' '${unpacked}' && mkfs.erofs --quiet ${options} '${squashed}' '${unpacked}'`,
+    ),
+    output: squashed,
+  });
   return [
     {
       name: 'umoci + mksquashfs',
@@ -52,6 +65,10 @@ export async function contendersFor(image, work) {
     ours('tar', ['pigz -dc', 1.2]),
     ours('dir', ['umoci + mksquashfs']),
     ours('ext4', ['umoci + mke2fs', 0.1], ['ocirender tar', 1.5]),
+    { name: 'umoci + mkfs.erofs', ...mkfsErofs('') },
+    { name: 'umoci + mkfs.erofs lz4', ...mkfsErofs('-zlz4 -C65536') },
+    erofs('erofs', 'umoci + mkfs.erofs'),
+    erofs('erofs lz4', 'umoci + mkfs.erofs lz4', 'compression=lz4'),
   ];
 }
 

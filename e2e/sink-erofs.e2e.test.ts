@@ -6,7 +6,7 @@ import { type Case, loadCases } from '../packages/core/test/support/case-fixture
 import { compareCase } from '../packages/core/test/support/compare-case.ts';
 import type { DirectoryInode, Inode } from '../packages/interface/src/index.ts';
 import { compareTrees, FULL_CAPABILITIES, type ReadTree } from '../packages/sink-compliance/src/index.ts';
-import { erofsSink } from '../packages/sink-erofs/src/index.ts';
+import { type ErofsWriterOptions, erofsSink } from '../packages/sink-erofs/src/index.ts';
 import {
   build,
   bytesOf,
@@ -17,6 +17,7 @@ import {
   stream,
 } from '../packages/sink-erofs/src/testing/build.ts';
 import { readErofs } from '../packages/sink-erofs/src/testing/read-erofs.ts';
+import { node24 } from './support/cli.ts';
 import { asHeld, ensureImages, IMAGE_DIRECTORY, umociTree } from './support/images.ts';
 import { must, run } from './support/run.ts';
 import { listTree, withMount } from './support/trees.ts';
@@ -70,23 +71,51 @@ describe('cases', () => {
   );
 });
 
-test('debian: what umoci unpacks, in no more room than mkfs.erofs takes', async () => {
-  await ensureImages(['debian']);
+describe('debian', () => {
   const image = join(IMAGE_DIRECTORY, 'debian');
-  const unpacked = join(work, 'umoci');
-  const reference = await umociTree(image, unpacked);
-  const output = join(work, 'debian.erofs');
-  await convert({ image, sink: erofsSink, output });
-  const tree = await kernelTree(output);
-  expect(compareTrees(tree, asHeld(reference, tree, false), FULL_CAPABILITIES)).toEqual([]);
-  expect(compareTrees(await readErofs(output), tree, FULL_CAPABILITIES)).toEqual([]);
-  await expectSound(output);
-  const made = join(work, 'made.erofs');
-  await must('mkfs.erofs', ['--quiet', made, unpacked]);
-  expect(await counts(output)).toEqual(await counts(made));
-  expect((await stat(output)).size).toBeLessThan((await stat(made)).size * 1.02);
-  // The reader takes images of other writers too.
-  expect(compareTrees(await readErofs(made), asHeld(reference, tree, false), FULL_CAPABILITIES)).toEqual([]);
+  let unpacked: string;
+  let reference: ReadTree;
+
+  beforeAll(async () => {
+    await ensureImages(['debian']);
+    unpacked = join(work, 'umoci');
+    reference = await umociTree(image, unpacked);
+  });
+
+  test.each<[string, Record<string, unknown>, string[]]>([
+    ['as it is', {}, []],
+    ['lz4 in clusters of 4K', { compression: 'lz4', 'cluster-size': '4K' }, ['-zlz4']],
+    ['lz4 in clusters of 64K', { compression: 'lz4' }, ['-zlz4', '-C65536']],
+  ])(
+    '%s: what umoci unpacks, in hardly more room than mkfs.erofs takes',
+    async (name, sinkOptions, likewise) => {
+      const output = join(work, `debian ${name}.erofs`);
+      await convert({ image, sink: erofsSink, output, sinkOptions, threads: 2 });
+      const tree = await kernelTree(output);
+      const expected = asHeld(reference, tree, false);
+      expect(compareTrees(tree, expected, FULL_CAPABILITIES)).toEqual([]);
+      expect(compareTrees(await readErofs(output), tree, FULL_CAPABILITIES)).toEqual([]);
+      await expectSound(output);
+      const made = join(work, `made ${name}.erofs`);
+      await must('mkfs.erofs', ['--quiet', ...likewise, made, unpacked]);
+      expect(await counts(output)).toEqual(await counts(made));
+      expect((await stat(output)).size).toBeLessThan((await stat(made)).size * 1.02);
+      // The reader takes images of other writers too.
+      expect(compareTrees(await readErofs(made), expected, FULL_CAPABILITIES)).toEqual([]);
+    },
+  );
+
+  test('zstd, where Node.js has it', async () => {
+    const output = join(work, 'debian-zstd.erofs');
+    const module = (path: string): string =>
+      JSON.stringify(new URL(`../packages/${path}/dist/index.js`, import.meta.url).href);
+    const program =
+      `const { convert } = await import(${module('core')}); const { erofsSink: sink } = await import(${module('sink-erofs')});` +
+      `await convert({ image: process.argv[1], output: process.argv[2], sink, threads: 2, sinkOptions: { compression: 'zstd' } });`;
+    await must(await node24(), ['--input-type=module', '--eval', program, image, output]);
+    const tree = await kernelTree(output);
+    expect(compareTrees(tree, asHeld(reference, tree, false), FULL_CAPABILITIES)).toEqual([]);
+  });
 });
 
 const attributes = (set: Record<string, string>): Map<string, Uint8Array> =>
@@ -204,6 +233,26 @@ describe.each([512, 1024, 2048, 4096])('blocks of %i bytes', (blockSize) => {
   });
 });
 
+describe.each<ErofsWriterOptions>([
+  { compression: 'lz4', clusterSize: 4096 },
+  { compression: 'lz4', clusterSize: 65_536 },
+  { compression: 'deflate', clusterSize: 4096 },
+  { compression: 'deflate', clusterSize: 1_048_576 },
+])('%j', (options) => {
+  test('the kernel shows what the reader shows, and what is there without compression', async () => {
+    const image = join(work, `${options.compression}-${options.clusterSize}.erofs`);
+    const { summary } = await build(image, { ...options, threads: 2 }, everything);
+    expect(summary.compressedFiles).toBeGreaterThan(100);
+    const tree = await kernelTree(image);
+    const plain = join(work, `${options.compression}-${options.clusterSize}-plain.erofs`);
+    await build(plain, {}, everything);
+    expect(compareTrees(tree, await kernelTree(plain), FULL_CAPABILITIES)).toEqual([]);
+    expect(compareTrees(await readErofs(image), tree, FULL_CAPABILITIES)).toEqual([]);
+    // Debian's 1.5 knows no other compressor.
+    if (options.compression === 'lz4') await expectSound(image);
+  });
+});
+
 test('a large directory is looked up and listed by the kernel', async () => {
   const image = join(work, 'names.erofs');
   const names = Array.from({ length: MANY }, (_, i) => `a name of some length, number ${i}`);
@@ -264,8 +313,12 @@ test('a full disk is an error of its own, not a hang', async () => {
   await mkdir(at);
   await must('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', at]);
   try {
-    for (const size of [1_000_000, 3000]) {
-      const full = build(join(at, `image-${size}`), {}, async (store) => {
+    for (const [size, compression] of [
+      [1_000_000, 'none'],
+      [3000, 'none'],
+      [1_000_000, 'lz4'],
+    ] as const) {
+      const full = build(join(at, `image-${size}`), { compression, threads: 2 }, async (store) => {
         for (let i = 0; i < 8_000_000 / size; i++) await store(bytesOf(size, i, true));
         return directory({});
       });

@@ -112,7 +112,8 @@ export async function extractTar(archive: string, directory: string): Promise<vo
 
 /** Reads an output as the kernel, GNU tar or the directory itself shows it. */
 export async function readOutput(sink: string, output: string, scratch: string): Promise<ReadTree> {
-  if (sink === 'squashfs') return withMount(output, join(scratch, 'mount'), listTree);
+  if (sink === 'squashfs' || sink === 'erofs')
+    return withMount(output, join(scratch, 'mount'), listTree, sink);
   if (sink === 'ext4') {
     await must('e2fsck', ['-fn', output]);
     return withMount(output, join(scratch, 'mount'), listExt4, 'ext4');

@@ -7,6 +7,7 @@ import {
   type ReadTree,
 } from '../../../packages/sink-compliance/src/index.ts';
 import { dirSink } from '../../../packages/sink-dir/src/index.ts';
+import { erofsSink } from '../../../packages/sink-erofs/src/index.ts';
 import { ext4Sink } from '../../../packages/sink-ext4/src/index.ts';
 import { squashfsSink } from '../../../packages/sink-squashfs/src/index.ts';
 import { tarSink } from '../../../packages/sink-tar/src/index.ts';
@@ -14,13 +15,19 @@ import { must } from '../../support/run.ts';
 import { readOutput } from '../../support/trees.ts';
 import { VOLATILE } from './corpus-listing.ts';
 
-const SINKS = { squashfs: squashfsSink, ext4: ext4Sink, tar: tarSink, dir: dirSink } as const;
+const SINKS = {
+  squashfs: squashfsSink,
+  ext4: ext4Sink,
+  erofs: erofsSink,
+  tar: tarSink,
+  dir: dirSink,
+} as const;
 
-/** A sink that comes with the tool. */
+/** A sink of this repository. */
 export type SinkName = keyof typeof SINKS;
 
-/** Every sink that comes with the tool. */
-export const SINK_NAMES: readonly SinkName[] = ['squashfs', 'ext4', 'tar', 'dir'];
+/** Every sink of this repository. */
+export const SINK_NAMES: readonly SinkName[] = ['squashfs', 'ext4', 'erofs', 'tar', 'dir'];
 
 /** Converts in this process: the command would take longer to start than most of the collection to convert. */
 export async function convertTo(

@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 
+export type { Compression } from './compression.ts';
+export { COMPRESSIONS } from './compression.ts';
 export {
   COMPAT,
   FILE_KIND,

@@ -76,7 +76,8 @@ export class TreePlan {
     const finder = new EpochFinder();
     const { links, inodes: count } = findHardLinks(tree, (inode) => {
       finder.add(inode);
-      if (inode.xattrs.size > 0) setup.xattrs.count(inode.xattrs, (name) => this.#dropped(inode, name));
+      if (inode.xattrs.size === 0) return;
+      setup.xattrs.count(inode.xattrs, (name) => this.#dropped(inode, name), inode === tree.root);
     });
     setup.xattrs.settle();
     this.links = links;

@@ -222,6 +222,19 @@ describe('what the format cannot hold', () => {
       expect([...((await readErofs(path)).get('f')?.xattrs.keys() ?? [])]).toEqual(['user.kept']);
     }));
 
+  test('the root has room for many attributes, but not for any number', () =>
+    withPath(async (path) => {
+      const xattrs = (count: number): Map<string, Uint8Array> =>
+        new Map(Array.from({ length: count }, (_, i) => [`user.${i}`, Buffer.alloc(400, i)]));
+      await build(path, {}, () => directory({}, { xattrs: xattrs(100) }));
+      expect((await readErofs(path)).get('')?.xattrs).toEqual(xattrs(100));
+      await expect(
+        build(`${path}.2`, {}, () => directory({}, { xattrs: xattrs(300) })),
+      ).rejects.toMatchObject({
+        code: 'ERR_OCIRENDER_SINK_EROFS_XATTRS',
+      });
+    }));
+
   test('a file without its content is a mistake of the caller', () =>
     withPath(async (path) => {
       await expect(build(path, {}, () => directory({ f: file(5, 0) }))).rejects.toMatchObject({

@@ -41,8 +41,9 @@ export class XattrTable {
    *
    * @param xattrs - of one inode
    * @param drop - hears of those that EROFS cannot hold
+   * @param share - store them apart anyway: beside the root there is little room
    */
-  count(xattrs: Xattrs, drop: (name: ByteString) => void): void {
+  count(xattrs: Xattrs, drop: (name: ByteString) => void, share = false): void {
     for (const [name, value] of xattrs) {
       const prefix = prefixOf(name, value);
       if (prefix === undefined) {
@@ -55,8 +56,9 @@ export class XattrTable {
       if (known === undefined) {
         const rest = name.slice(start.length);
         const size = alignTo4(XATTR_ENTRY_SIZE + rest.length + value.length);
-        this.#attributes.set(key, { index, name: rest, value, size, inodes: 1, id: -1 });
-      } else known.inodes++;
+        const inodes = share ? MAX_COPIES + 1 : 1;
+        this.#attributes.set(key, { index, name: rest, value, size, inodes, id: -1 });
+      } else known.inodes += share ? MAX_COPIES + 1 : 1;
     }
   }
 

@@ -167,6 +167,68 @@ describe('the root listing', () => {
   });
 });
 
+describe('compressed images', () => {
+  let compressed: Buffer;
+  /** Where the inode of the only file is. */
+  let inode: number;
+
+  beforeAll(async () => {
+    const path = join(folder, 'compressed.erofs');
+    await build(path, { compression: 'lz4', clusterSize: 16_384 }, async (store) =>
+      directory({ f: file(300_000, await store(bytesOf(300_000, 1))) }),
+    );
+    compressed = await readFile(path);
+    inode = compressed.indexOf(Buffer.from([0x02, 0x00, 0x00, 0x00, 0xa4, 0x81]));
+  });
+
+  const reading = async (change: (bytes: Buffer) => unknown): Promise<string> => {
+    const bytes = Buffer.from(compressed);
+    change(bytes);
+    seal(bytes);
+    const error: unknown = await readAll(bytes).catch((reason: unknown) => reason);
+    return isOcirenderError(error) ? `${error.code} ${error.message}` : String(error);
+  };
+
+  test.each<[string, (b: Buffer) => unknown, RegExp]>([
+    ['nothing', () => {}, /^300000$/],
+    ['fragments', (b) => b.writeUInt8(0x80, inode + 32 + 7), /FORMAT .* has fragments, which this reader/],
+    ['tails', (b) => b.writeUInt16LE(0x8, inode + 32 + 4), /FORMAT .* has compressed tails beside inodes/],
+    ['lzma', (b) => b.writeUInt8(1, inode + 32 + 6), /SINK_EROFS_COMPRESSOR .* compressed with lzma/],
+    ['compressor 9', (b) => b.writeUInt8(9, inode + 32 + 6), /SINK_EROFS_COMPRESSOR .* compressor 9/],
+    ['deflate', (b) => b.writeUInt8(2, inode + 32 + 6), /FORMAT .* cannot be decompressed to \d+ bytes/],
+    ['no beginning', (b) => b.writeUInt16LE(2, inode + 48), /FORMAT .* does not begin with a beginning/],
+    ['a late beginning', (b) => b.writeUInt16LE(1, inode + 50), /FORMAT .* out of order/],
+    ['an offset beyond', (b) => b.writeUInt16LE(4096, inode + 50), /FORMAT .* begins at 4096/],
+    ['a far address', (b) => b.writeUInt32LE(0xffff_fff0, inode + 52), /TRUNCATED .* ends before/],
+    [
+      'no blocks',
+      (b) => b.writeUInt16LE(0x800, inode + 56 + 4),
+      /FORMAT .* a cluster of 0 bytes|a cluster of 0 blocks/,
+    ],
+    ['many blocks', (b) => b.writeUInt16LE(0xfff, inode + 56 + 4), /FORMAT .* a cluster of 2047 blocks/],
+    ['a huge size', (b) => b.writeUInt32LE(0x380_0000, inode + 8), /FORMAT .* begins at 50433 of a block/],
+  ])('%s', async (_what, change, message) => {
+    expect(inode).toBeGreaterThan(0);
+    expect(await reading(change)).toMatch(message);
+  });
+
+  test('changed bytes end in success or a typed error', async () => {
+    const damage = fc.array(fc.tuple(fc.nat(compressed.length - 1), fc.integer({ min: 0, max: 255 })), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    await fc.assert(
+      fc.asyncProperty(damage, async (changes) => {
+        const outcome = await reading((bytes) => {
+          for (const [at, value] of changes) bytes[at] = value;
+        });
+        expect(outcome).toMatch(/^(ERR_OCIRENDER_|\d+$)/);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
 describe('any damage', () => {
   test('a cut ends in a typed error', async () => {
     await fc.assert(
