@@ -16,14 +16,17 @@ test('--version names program, platform and Node', async () => {
 test('--help lists the commands', async () => {
   const { code, stdout } = await runCli(sandbox, ['--help']);
   expect(code).toBe(0);
-  for (const command of ['convert', 'sinks', 'plugins', 'help'])
+  for (const command of ['cat', 'convert', 'inspect', 'ls', 'sinks', 'verify', 'plugins', 'help'])
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
 });
 
-test.each(['convert', 'sinks'])('%s --help has a usage and examples', async (command) => {
-  const { code, stdout } = await runCli(sandbox, [command, '--help']);
-  expect(code).toBe(0);
-  expect(stdout).toContain('USAGE');
-  expect(stdout).toContain('EXAMPLES');
-  expect(stdout).toContain(`$ ocirender ${command}`);
-});
+test.each(['cat', 'convert', 'inspect', 'ls', 'sinks', 'verify'])(
+  '%s --help has a usage and examples',
+  async (command) => {
+    const { code, stdout } = await runCli(sandbox, [command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('USAGE');
+    expect(stdout).toContain('EXAMPLES');
+    expect(stdout).toContain(`$ ocirender ${command}`);
+  },
+);

@@ -31,8 +31,14 @@ test('sinks --json', async () => {
   const { stdout } = await runCli(sandbox, ['sinks', '--json']);
   const { sinks, broken } = JSON.parse(stdout);
   expect(broken).toEqual([]);
-  expect(sinks.map((sink: { name: string }) => sink.name)).toEqual(['dir', 'squashfs', 'tar', 'probe']);
-  expect(sinks[3]).toMatchObject({
+  expect(sinks.map((sink: { name: string }) => sink.name)).toEqual([
+    'dir',
+    'squashfs',
+    'tar',
+    'verify',
+    'probe',
+  ]);
+  expect(sinks[4]).toMatchObject({
     plugin: { name: '@test/sink-probe', version: '1.2.3', bundled: false },
     extensions: ['.probe'],
     outputs: ['file', 'stream'],
@@ -49,7 +55,13 @@ test('plugins that cannot be used are listed with the reason; the others work', 
     'Warning: the plugin @test/gone cannot be loaded; install it again or run "ocirender plugins uninstall @test/gone"\n',
   );
   const { sinks, broken } = JSON.parse(stdout);
-  expect(sinks.map((sink: { name: string }) => sink.name)).toEqual(['dir', 'squashfs', 'tar', 'probe']);
+  expect(sinks.map((sink: { name: string }) => sink.name)).toEqual([
+    'dir',
+    'squashfs',
+    'tar',
+    'verify',
+    'probe',
+  ]);
   const reasons = broken.map((item: { name?: string; plugin: { name: string }; reason: string }) => [
     item.name,
     item.plugin.name,
