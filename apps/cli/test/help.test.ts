@@ -7,6 +7,8 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.remove());
 
+const COMMANDS = ['cat', 'convert', 'inspect', 'login', 'logout', 'ls', 'pull', 'sinks', 'verify'];
+
 test('--version names program, platform and Node', async () => {
   const { code, stdout, stderr } = await runCli(sandbox, ['--version']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -16,17 +18,14 @@ test('--version names program, platform and Node', async () => {
 test('--help lists the commands', async () => {
   const { code, stdout } = await runCli(sandbox, ['--help']);
   expect(code).toBe(0);
-  for (const command of ['convert', 'login', 'logout', 'pull', 'sinks', 'plugins', 'help'])
+  for (const command of [...COMMANDS, 'plugins', 'help'])
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
 });
 
-test.each(['convert', 'login', 'logout', 'pull', 'sinks'])(
-  '%s --help has a usage and examples',
-  async (command) => {
-    const { code, stdout } = await runCli(sandbox, [command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toContain('USAGE');
-    expect(stdout).toContain('EXAMPLES');
-    expect(stdout).toContain(`$ ocirender ${command}`);
-  },
-);
+test.each(COMMANDS)('%s --help has a usage and examples', async (command) => {
+  const { code, stdout } = await runCli(sandbox, [command, '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('USAGE');
+  expect(stdout).toContain('EXAMPLES');
+  expect(stdout).toContain(`$ ocirender ${command}`);
+});

@@ -36,9 +36,10 @@ test('sinks --json', async () => {
     'ext4',
     'squashfs',
     'tar',
+    'verify',
     'probe',
   ]);
-  expect(sinks[4]).toMatchObject({
+  expect(sinks[5]).toMatchObject({
     plugin: { name: '@test/sink-probe', version: '1.2.3', bundled: false },
     extensions: ['.probe'],
     outputs: ['file', 'stream'],
@@ -60,6 +61,7 @@ test('plugins that cannot be used are listed with the reason; the others work', 
     'ext4',
     'squashfs',
     'tar',
+    'verify',
     'probe',
   ]);
   const reasons = broken.map((item: { name?: string; plugin: { name: string }; reason: string }) => [

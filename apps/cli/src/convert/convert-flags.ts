@@ -2,14 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
 import { registryFlags } from '../registry/registry-flags.ts';
-import { LIMIT_FLAGS, type LimitName } from './limit-flags.ts';
-
-const limit = (name: LimitName) =>
-  Flags.string({
-    summary: `Most ${LIMIT_FLAGS[name].summary}.`,
-    helpValue: LIMIT_FLAGS[name].unit === 'bytes' ? 'SIZE' : 'N',
-    helpGroup: 'LIMIT',
-  });
+import { mergeFlags } from './merge-flags.ts';
 
 /** The flags of `ocirender convert`. */
 export const convertFlags = {
@@ -48,10 +41,6 @@ export const convertFlags = {
     summary: 'Let this mksquashfs write the image: -O engine=mksquashfs -O mksquashfs=PATH.',
     helpValue: 'PATH',
   }),
-  platform: Flags.string({
-    summary: 'Platform to take from a multi-platform image. [default: that of this machine]',
-    helpValue: 'OS/ARCH[/VARIANT]',
-  }),
   'config-out': Flags.string({
     summary: "File that gets the image's config, byte for byte.",
     helpValue: 'FILE',
@@ -78,44 +67,8 @@ export const convertFlags = {
     summary: 'Read all layers twice: first the headers, then the contents.',
     description: 'Needed where the output is a pipe and the order of the contents turns out to matter.',
   }),
-  lenient: Flags.boolean({
-    summary: 'Repair what is an error otherwise, with a note about each repair.',
-    helpGroup: 'MERGING',
-  }),
-  'parent-symlinks': Flags.option({
-    summary: 'What a symbolic link means on the way to an entry.',
-    options: ['follow', 'replace', 'error'] as const,
-    default: 'follow',
-    helpGroup: 'MERGING',
-  })(),
-  'keep-dirlinks': Flags.boolean({
-    summary: 'A directory entry over a symbolic link to a directory keeps the link.',
-    helpGroup: 'MERGING',
-  }),
-  xattrs: Flags.option({
-    summary: 'Extended attributes: all but those of overlayfs, all, or none.',
-    options: ['default', 'keep-overlay', 'none'] as const,
-    default: 'default',
-    helpGroup: 'MERGING',
-  })(),
-  'whiteout-devices': Flags.option({
-    summary: 'What a character device 0:0 means.',
-    options: ['delete', 'keep', 'error'] as const,
-    default: 'delete',
-    helpGroup: 'MERGING',
-  })(),
+  ...mergeFlags,
   ...registryFlags,
-  'max-entries': limit('entries'),
-  'max-path-length': limit('pathBytes'),
-  'max-path-depth': limit('pathDepth'),
-  'max-pax-header': limit('paxHeaderBytes'),
-  'max-xattrs': limit('xattrBytes'),
-  'max-ratio': limit('ratio'),
-  'max-sparse-extents': limit('sparseExtents'),
-  'max-window': limit('windowBytes'),
-  'max-zstd-frame': limit('fallbackFrameBytes'),
-  'max-metadata-size': limit('metadataBytes'),
-  'max-total-size': limit('totalBytes'),
   verbose: Flags.boolean({
     char: 'v',
     summary: 'List every repair and deviation instead of counting them.',

@@ -1,7 +1,7 @@
 import type { ConvertSettings } from '@ocirender/core';
 import { OcirenderError } from '@ocirender/interface';
 import type { ConvertFlags } from './convert-flags.ts';
-import { readLimits } from './limit-values.ts';
+import { mergeSettings } from './merge-settings.ts';
 import { parseSinkOptions } from './sink-options.ts';
 
 /**
@@ -20,13 +20,7 @@ export function convertSettings(flags: ConvertFlags): ConvertSettings {
     }),
     force: flags.force,
     planFirst: flags['plan-first'],
-    lenient: flags.lenient,
-    parentSymlinks: flags['parent-symlinks'],
-    keepDirlinks: flags['keep-dirlinks'],
-    xattrs: flags.xattrs,
-    whiteoutDevices: flags['whiteout-devices'],
-    limits: readLimits(flags),
-    ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+    ...mergeSettings(flags),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags['config-out'] === undefined ? {} : { configOutput: flags['config-out'] }),
     source: {

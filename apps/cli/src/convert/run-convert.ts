@@ -1,18 +1,23 @@
 import { convert } from '@ocirender/core';
-import { type Diagnostic, OcirenderError } from '@ocirender/interface';
+import { type Diagnostic, type ImageSource, isOcirenderError, OcirenderError } from '@ocirender/interface';
 import type { RegistryEvent } from '@ocirender/registry';
+import type { ImagesDifferError } from '@ocirender/sink-verify';
+import { printable } from '../failure/printable.ts';
+import type { PluginLike } from '../plugins/catalog.ts';
 import { startProgress } from '../progress/start-progress.ts';
+import { readReaderCatalog } from '../readers/catalog.ts';
 import { registryEventLine } from '../registry/registry-event-line.ts';
 import { registrySettings } from '../registry/registry-settings.ts';
 import { diagnosticLine } from '../report/diagnostic-line.ts';
 import { type JsonReport, jsonReport } from '../report/json-report.ts';
 import { summaryLines } from '../report/summary.ts';
-import { type PluginLike, readSinkCatalog } from '../sinks/catalog.ts';
+import { readSinkCatalog } from '../sinks/catalog.ts';
 import { chooseSink } from '../sinks/choose-sink.ts';
 import { loadSink } from '../sinks/load-sink.ts';
 import type { ConvertFlags } from './convert-flags.ts';
 import { convertSettings, imageReference } from './convert-settings.ts';
 import { watchInterrupts } from './interrupt.ts';
+import { mergeSettings } from './merge-settings.ts';
 import { resolveOutput } from './output-target.ts';
 
 /** What the command line says. */
@@ -51,6 +56,13 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
     );
   }
 
+  const openReference = async (spec: string): Promise<ImageSource> => {
+    const { openSpec } = await import('../readers/open-image.ts');
+    return openSpec(spec, readReaderCatalog(request.plugins), {
+      ...mergeSettings(flags),
+      signal: interrupt.signal,
+    });
+  };
   const progress = startProgress(flags.progress, process.stderr);
   const interrupt = watchInterrupts((again) => {
     progress.stop();
@@ -72,6 +84,7 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
       ...(output === undefined ? {} : { output }),
       signal: interrupt.signal,
       onProgress: (event) => progress.onProgress(event),
+      openImage: openReference,
       ...(flags.verbose ? { onDiagnostic } : {}),
     });
     progress.stop();
@@ -79,9 +92,21 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
     return jsonReport(report);
   } catch (error) {
     if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;
+    progress.stop();
+    if (!json) await printDifferences(error, image);
     throw error;
   } finally {
     progress.stop();
     interrupt.dispose();
   }
+}
+
+/** Prints what the sink `verify` found. */
+async function printDifferences(error: unknown, image: string): Promise<void> {
+  if (!isOcirenderError(error) || error.code !== 'ERR_OCIRENDER_SINK_VERIFY_DIFFERENT') return;
+  const { renderComparison } = await import('@ocirender/sink-verify');
+  const { comparison } = error as OcirenderError & Partial<ImagesDifferError>;
+  if (comparison === undefined) return;
+  const labels = { subject: printable(image), reference: comparison.reference.format };
+  for (const line of renderComparison(comparison, labels)) process.stderr.write(`${line}\n`);
 }

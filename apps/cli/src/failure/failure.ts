@@ -16,6 +16,8 @@ export interface Failure {
   readonly hint?: string;
   /** The errors below, outermost first. */
   readonly causes: readonly FailureCause[];
+  /** What the error has to report besides, as plain data; only `--json` shows it. */
+  readonly details?: unknown;
   /** Only for what should not have happened. */
   readonly stack?: string;
 }
@@ -41,7 +43,13 @@ export function describeFailure(error: unknown): DescribedFailure {
   if (isOcirenderError(error)) {
     const hint = limitHint(error) ?? hintOf(error);
     return {
-      failure: { code: error.code, message: error.message, ...(hint === undefined ? {} : { hint }), causes },
+      failure: {
+        code: error.code,
+        message: error.message,
+        ...(hint === undefined ? {} : { hint }),
+        causes,
+        ...('details' in error ? { details: error.details } : {}),
+      },
       exitCode: exitCodeFor(error.code),
     };
   }

@@ -38,12 +38,27 @@ export function progressLines(state: ProgressState, columns: number): string[] {
   return lines;
 }
 
-/** Writes how much of how much. */
+/**
+ * Writes how much of something is done.
+ *
+ * @param bytes - how much is done
+ * @param total - of how much
+ * @returns for example `1.5 MB of 3.0 MB`
+ */
 export function amount(bytes: number, total: number): string {
   return `${formatBytes(bytes)} of ${formatBytes(total)}`;
 }
 
-/** Lays out label, bar, percentage and facts; gives up facts, then the bar, then the label where room is short. */
+/**
+ * Lays out label, bar, percentage and facts; gives up facts, then the bar, then the label where room is short.
+ *
+ * @param label - what is going on
+ * @param bytes - how much is done
+ * @param total - of how much
+ * @param facts - the most important first
+ * @param width - most characters
+ * @returns one line
+ */
 export function barLine(
   label: string,
   bytes: number,

@@ -104,7 +104,7 @@ test('phases without reading have a word', () => {
 
 test('the terminal display redraws in place and leaves nothing behind', () => {
   const stream = memory(80);
-  const display = startTerminalDisplay(halfway(), stream);
+  const display = startTerminalDisplay((columns) => progressLines(halfway(), columns), stream);
   vi.advanceTimersByTime(100);
   expect(stream.text.split('\n')).toHaveLength(3);
   stream.text = '';

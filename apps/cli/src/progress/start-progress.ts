@@ -1,6 +1,7 @@
 import type { ProgressEvent } from '@ocirender/core';
 import { startDebugLog } from './debug-log.ts';
 import { startPlainDisplay } from './plain-display.ts';
+import { progressLines } from './progress-lines.ts';
 import type { ProgressMode } from './progress-mode.ts';
 import { ProgressState } from './progress-state.ts';
 import { type DisplayStream, startTerminalDisplay } from './terminal-display.ts';
@@ -40,7 +41,7 @@ export function startProgress(
   const redraws =
     mode === 'auto' && stream.isTTY === true && environment['TERM'] !== 'dumb' && debugLog === undefined;
   const plain = redraws ? undefined : startPlainDisplay(state, stream);
-  const display = plain ?? startTerminalDisplay(state, stream);
+  const display = plain ?? startTerminalDisplay((columns) => progressLines(state, columns), stream);
   return {
     onProgress(event) {
       state.update(event);

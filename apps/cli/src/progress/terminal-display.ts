@@ -1,6 +1,3 @@
-import { progressLines } from './progress-lines.ts';
-import type { ProgressState } from './progress-state.ts';
-
 /** Where progress goes: a part of `tty.WriteStream`. */
 export interface DisplayStream {
   readonly columns?: number | undefined;
@@ -21,23 +18,12 @@ const REDRAW_MS = 100;
  * Shows bars that are redrawn in place. The cursor is never hidden and rests at the start of the line below
  * the bars, so that a killed process leaves the terminal usable.
  *
- * @param state - what to show
+ * @param lines - gives the lines for a terminal of so many columns, each shorter than that
  * @param stream - a terminal
  * @returns the running display
  */
-export function startTerminalDisplay(state: ProgressState, stream: DisplayStream): ProgressDisplay {
-  return startRedrawing((columns) => progressLines(state, columns), stream);
-}
-
-/**
- * Redraws lines in place: see {@link startTerminalDisplay}.
- *
- * @param linesFor - gives the lines for a terminal of that many columns; none may be that long
- * @param stream - a terminal
- * @returns the running display
- */
-export function startRedrawing(
-  linesFor: (columns: number) => readonly string[],
+export function startTerminalDisplay(
+  lines: (columns: number) => readonly string[],
   stream: DisplayStream,
 ): ProgressDisplay {
   let drawn = 0;
@@ -48,9 +34,9 @@ export function startRedrawing(
   const erase = (): string => (drawn === 0 ? '' : `\r\u001b[${drawn}A\u001b[J`);
 
   const draw = (): void => {
-    const lines = linesFor(stream.columns ?? 80);
-    stream.write(`${erase()}${lines.join('\n')}\n`);
-    drawn = lines.length;
+    const drawing = lines(stream.columns ?? 80);
+    stream.write(`${erase()}${drawing.join('\n')}\n`);
+    drawn = drawing.length;
   };
 
   const timer = setInterval(draw, REDRAW_MS);

@@ -1,7 +1,7 @@
 import type { PullEvent } from '@ocirender/registry';
 import { amount, barLine } from '../progress/progress-lines.ts';
 import type { ProgressMode } from '../progress/progress-mode.ts';
-import { type DisplayStream, startRedrawing } from '../progress/terminal-display.ts';
+import { type DisplayStream, startTerminalDisplay } from '../progress/terminal-display.ts';
 import { formatBytes, formatTimeLeft, percent, shortDigest } from '../report/units.ts';
 
 /** Follows a pull's events. */
@@ -39,7 +39,7 @@ export function startPullProgress(
   const write = (line: string): void => void stream.write(`${line}\n`);
   if (mode === 'none') return { update: () => {}, print: write, stop: () => {} };
   if (mode === 'auto' && stream.isTTY === true && environment['TERM'] !== 'dumb') {
-    const display = startRedrawing((columns) => state.lines(columns, stream.rows ?? 24), stream);
+    const display = startTerminalDisplay((columns) => state.lines(columns, stream.rows ?? 24), stream);
     return { ...display, update: (event) => state.update(event) };
   }
   const timer = setInterval(() => {

@@ -11,8 +11,9 @@ import { formatBytes, formatDuration } from './units.ts';
  * @returns lines for standard error
  */
 export function summaryLines(report: ConvertReport, verbose: boolean): string[] {
+  const writesNothing = report.output === undefined && report.bytesOut === 0;
   const lines = [
-    `${printable(report.reference)} → ${printable(report.output ?? 'standard output')} (${report.sink})`,
+    `${printable(report.reference)} → ${printable(report.output ?? (writesNothing ? 'nothing' : 'standard output'))} (${report.sink})`,
   ];
   const row = (name: string, ...facts: (string | undefined)[]): void => {
     const known = facts.filter((fact) => fact !== undefined && fact !== '');
@@ -27,7 +28,7 @@ export function summaryLines(report: ConvertReport, verbose: boolean): string[] 
     `${formatBytes(tarBytes)} unpacked`,
   );
   row('tree', ...treeFacts(report.tree));
-  row('output', formatBytes(report.bytesOut), ratio(report));
+  if (!writesNothing) row('output', formatBytes(report.bytesOut), ratio(report));
   row('time', formatDuration(report.timings.total), ...(verbose ? phases(report.timings) : []));
   if (verbose) {
     for (const [name, value] of Object.entries(report.details)) row('', printable(`${name}: ${value}`));
@@ -50,7 +51,13 @@ function platformName(platform: ConvertReport['platform']): string | undefined {
   return printable([os, architecture, variant].filter((part) => part !== undefined && part !== '').join('/'));
 }
 
-function treeFacts(tree: TreeSummary): string[] {
+/**
+ * Writes what a tree holds, but for what it holds none of.
+ *
+ * @param tree - the counts
+ * @returns for example `5 files`, `1 directory`, `4.5 MB of contents`
+ */
+export function treeFacts(tree: TreeSummary): string[] {
   const kinds: [number, string, string][] = [
     [tree.files, 'file', 'files'],
     [tree.directories, 'directory', 'directories'],

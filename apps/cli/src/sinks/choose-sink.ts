@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { OcirenderError, type Sink } from '@ocirender/interface';
-import type { SinkCatalog, SinkEntry, SinkOrigin } from './catalog.ts';
+import { unusableError } from '../plugins/load-export.ts';
+import type { SinkCatalog, SinkEntry } from './catalog.ts';
 import { suggest } from './suggest.ts';
 
 /** Loads a sink's module. */
@@ -34,32 +35,16 @@ export async function chooseSink(
   try {
     return { entry, sink: await load(entry) };
   } catch (cause) {
-    throw unusable(entry, { cause });
+    throw unusableError('sink', entry, { cause });
   }
-}
-
-function unusable(
-  { name, plugin }: { readonly name: string; readonly plugin: SinkOrigin },
-  why: { readonly cause?: unknown; readonly reason?: string },
-): OcirenderError {
-  const reason = why.reason === undefined ? '' : `: ${why.reason}`;
-  return new OcirenderError(
-    'ERR_OCIRENDER_UNKNOWN_SINK',
-    `the sink ${name} of plugin ${plugin.name} ${plugin.version} cannot be used${reason}`,
-    {
-      cause: why.cause,
-      hint: plugin.bundled
-        ? 'The installation of ocirender is damaged; install it again.'
-        : `Update it with "ocirender plugins update", or remove it with "ocirender plugins uninstall ${plugin.name}".`,
-    },
-  );
 }
 
 function byName(catalog: SinkCatalog, name: string): SinkEntry {
   const entry = catalog.sinks.find((sink) => sink.name === name);
   if (entry !== undefined) return entry;
   const broken = catalog.broken.find((sink) => sink.name === name);
-  if (broken !== undefined) throw unusable({ name, plugin: broken.plugin }, { reason: broken.reason });
+  if (broken !== undefined)
+    throw unusableError('sink', { name, plugin: broken.plugin }, { reason: broken.reason });
   const near = suggest(
     name,
     catalog.sinks.map((sink) => sink.name),

@@ -1,11 +1,6 @@
 import type { OptionSchema, OutputKind } from '@ocirender/interface';
-import {
-  type BrokenSink,
-  type PluginLike,
-  readSinkCatalog,
-  type SinkEntry,
-  type SinkOrigin,
-} from './catalog.ts';
+import type { BrokenPlugin, PluginLike, PluginOrigin } from '../plugins/catalog.ts';
+import { readSinkCatalog, type SinkEntry } from './catalog.ts';
 import { loadSink } from './load-sink.ts';
 import { findMissingPlugins } from './missing-plugins.ts';
 
@@ -13,7 +8,7 @@ import { findMissingPlugins } from './missing-plugins.ts';
 export interface ListedSink {
   readonly name: string;
   readonly summary: string;
-  readonly plugin: SinkOrigin;
+  readonly plugin: PluginOrigin;
   readonly extensions: readonly string[];
   readonly outputs: readonly OutputKind[];
   readonly options: OptionSchema;
@@ -22,7 +17,7 @@ export interface ListedSink {
 /** What `ocirender sinks --json` prints. */
 export interface SinkListing {
   readonly sinks: readonly ListedSink[];
-  readonly broken: readonly BrokenSink[];
+  readonly broken: readonly BrokenPlugin[];
 }
 
 /**
@@ -42,7 +37,7 @@ export async function listSinks(plugins: readonly PluginLike[], dataDir: string)
   };
 }
 
-async function describe(entry: SinkEntry): Promise<ListedSink | BrokenSink> {
+async function describe(entry: SinkEntry): Promise<ListedSink | BrokenPlugin> {
   const { name, plugin } = entry;
   try {
     const { summary, extensions, outputs, options } = await loadSink(entry);

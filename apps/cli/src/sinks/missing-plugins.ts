@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BrokenSink } from './catalog.ts';
+import type { BrokenPlugin } from '../plugins/catalog.ts';
 
 /**
  * Finds plugins that were installed and that oclif could not load at all: their package is gone or damaged.
@@ -12,8 +12,8 @@ import type { BrokenSink } from './catalog.ts';
 export async function findMissingPlugins(
   dataDir: string,
   loaded: ReadonlySet<string>,
-): Promise<BrokenSink[]> {
-  const missing: BrokenSink[] = [];
+): Promise<BrokenPlugin[]> {
+  const missing: BrokenPlugin[] = [];
   for (const { name, tag } of await installedPlugins(join(dataDir, 'package.json'))) {
     if (loaded.has(name)) continue;
     const reason = `its package cannot be read; install it again or run "ocirender plugins uninstall ${name}"`;

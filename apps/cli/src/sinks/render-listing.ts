@@ -1,6 +1,6 @@
 import type { OptionSpec } from '@ocirender/interface';
 import { printable } from '../failure/printable.ts';
-import type { SinkOrigin } from './catalog.ts';
+import type { PluginOrigin } from '../plugins/catalog.ts';
 import type { ListedSink, SinkListing } from './list-sinks.ts';
 
 /**
@@ -22,7 +22,7 @@ export function renderListing(listing: SinkListing): string {
   return printable(blocks.join('\n\n'));
 }
 
-function origin({ name, version, bundled }: SinkOrigin): string {
+function origin({ name, version, bundled }: PluginOrigin): string {
   return `${name} ${version}`.trimEnd() + (bundled ? ' (bundled)' : '');
 }
 

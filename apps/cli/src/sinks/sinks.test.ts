@@ -1,6 +1,7 @@
 import { defineSink, type Sink } from '@ocirender/interface';
 import { describe, expect, test } from 'vitest';
-import { type PluginLike, readSinkCatalog, type SinkEntry } from './catalog.ts';
+import type { PluginLike } from '../plugins/catalog.ts';
+import { readSinkCatalog, type SinkEntry } from './catalog.ts';
 import { chooseSink } from './choose-sink.ts';
 import { suggest } from './suggest.ts';
 

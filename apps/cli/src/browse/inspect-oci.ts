@@ -1,0 +1,60 @@
+import { convert } from '@ocirender/core';
+import { defineSink, expandHoles, type Sink, type SinkSession } from '@ocirender/interface';
+import { formatPlatform, openImage } from '@ocirender/oci-layout';
+import type { OpenSettings } from '../readers/open-image.ts';
+import type { Inspection } from './inspection.ts';
+import { configText, readRunConfig } from './run-config.ts';
+
+/** Reads all layers and keeps nothing. */
+const COUNTING_SINK: Sink = defineSink({
+  name: 'inspect',
+  summary: 'Writes nothing.',
+  extensions: [],
+  outputs: ['none'],
+  options: {},
+  open: () => Promise.resolve(COUNTING_SESSION),
+});
+
+const COUNTING_SESSION: SinkSession = {
+  placement: 'any',
+  async write(content) {
+    if (content instanceof Uint8Array) return 0;
+    for await (const bytes of expandHoles(content)) if (bytes.length === 0) break;
+    return 0;
+  },
+  finish: () => Promise.resolve({ bytesWritten: 0, details: {} }),
+  abort: () => Promise.resolve(),
+};
+
+/**
+ * Inspects an OCI image: merges it, for nothing else tells how many entries and whiteouts its layers have.
+ *
+ * @param spec - as the user wrote it
+ * @param reference - the same without prefix
+ * @param settings - choices and limits
+ */
+export async function inspectOci(
+  spec: string,
+  reference: string,
+  settings: OpenSettings & { readonly signal: AbortSignal },
+): Promise<Inspection> {
+  const { platform, signal } = settings;
+  const image = await openImage(reference, { signal, ...(platform === undefined ? {} : { platform }) });
+  const report = await convert({ ...settings, image, sink: COUNTING_SINK });
+  const { manifestDigest, config } = image;
+  const run = readRunConfig(config?.json);
+  const created = configText(config?.json, 'created');
+  return {
+    image: spec,
+    format: 'oci',
+    oci: {
+      ...(manifestDigest === undefined ? {} : { manifestDigest }),
+      ...(config === undefined ? {} : { configDigest: config.digest }),
+      ...(image.platform === undefined ? {} : { platform: formatPlatform(image.platform) }),
+      ...(created === undefined ? {} : { created }),
+      ...(run === undefined ? {} : { config: run }),
+      layers: report.layers.map(({ milliseconds: _milliseconds, ...layer }) => layer),
+    },
+    tree: report.tree,
+  };
+}

@@ -1,0 +1,58 @@
+import * as Flags from '@oclif/core/flags';
+import type { InferredFlags } from '@oclif/core/interfaces';
+import { LIMIT_FLAGS, type LimitName } from './limit-flags.ts';
+
+const limit = (name: LimitName) =>
+  Flags.string({
+    summary: `Most ${LIMIT_FLAGS[name].summary}.`,
+    helpValue: LIMIT_FLAGS[name].unit === 'bytes' ? 'SIZE' : 'N',
+    helpGroup: 'LIMIT',
+  });
+
+/** The flags that say how layers are merged: of every command that reads OCI images. */
+export const mergeFlags = {
+  platform: Flags.string({
+    summary: 'Platform to take from a multi-platform image. [default: that of this machine]',
+    helpValue: 'OS/ARCH[/VARIANT]',
+  }),
+  lenient: Flags.boolean({
+    summary: 'Repair what is an error otherwise, with a note about each repair.',
+    helpGroup: 'MERGING',
+  }),
+  'parent-symlinks': Flags.option({
+    summary: 'What a symbolic link means on the way to an entry.',
+    options: ['follow', 'replace', 'error'] as const,
+    default: 'follow',
+    helpGroup: 'MERGING',
+  })(),
+  'keep-dirlinks': Flags.boolean({
+    summary: 'A directory entry over a symbolic link to a directory keeps the link.',
+    helpGroup: 'MERGING',
+  }),
+  xattrs: Flags.option({
+    summary: 'Extended attributes: all but those of overlayfs, all, or none.',
+    options: ['default', 'keep-overlay', 'none'] as const,
+    default: 'default',
+    helpGroup: 'MERGING',
+  })(),
+  'whiteout-devices': Flags.option({
+    summary: 'What a character device 0:0 means.',
+    options: ['delete', 'keep', 'error'] as const,
+    default: 'delete',
+    helpGroup: 'MERGING',
+  })(),
+  'max-entries': limit('entries'),
+  'max-path-length': limit('pathBytes'),
+  'max-path-depth': limit('pathDepth'),
+  'max-pax-header': limit('paxHeaderBytes'),
+  'max-xattrs': limit('xattrBytes'),
+  'max-ratio': limit('ratio'),
+  'max-sparse-extents': limit('sparseExtents'),
+  'max-window': limit('windowBytes'),
+  'max-zstd-frame': limit('fallbackFrameBytes'),
+  'max-metadata-size': limit('metadataBytes'),
+  'max-total-size': limit('totalBytes'),
+};
+
+/** The parsed {@link mergeFlags}. */
+export type MergeFlags = InferredFlags<typeof mergeFlags>;

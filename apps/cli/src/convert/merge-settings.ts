@@ -1,0 +1,28 @@
+import type { ConvertSettings } from '@ocirender/core';
+import { readLimits } from './limit-values.ts';
+import type { MergeFlags } from './merge-flags.ts';
+
+/** What {@link mergeSettings} gives. */
+export type MergeSettings = Pick<
+  ConvertSettings,
+  'lenient' | 'parentSymlinks' | 'keepDirlinks' | 'xattrs' | 'whiteoutDevices' | 'limits' | 'platform'
+>;
+
+/**
+ * Translates the flags that say how layers are merged.
+ *
+ * @param flags - parsed flags
+ * @returns settings of a conversion, or of an image that is opened for reading
+ * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for values that cannot be
+ */
+export function mergeSettings(flags: MergeFlags): MergeSettings {
+  return {
+    lenient: flags.lenient,
+    parentSymlinks: flags['parent-symlinks'],
+    keepDirlinks: flags['keep-dirlinks'],
+    xattrs: flags.xattrs,
+    whiteoutDevices: flags['whiteout-devices'],
+    limits: readLimits(flags),
+    ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+  };
+}

@@ -1,0 +1,109 @@
+import { open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OcirenderError } from '@ocirender/interface';
+import { unusableError } from '../plugins/load-export.ts';
+import { MAGIC_BYTES, OCI_PREFIX, type ReaderCatalog, type ReaderEntry } from './catalog.ts';
+
+/** The form in which an image is there, and where. */
+export type ImageForm =
+  | { readonly kind: 'oci'; readonly reference: string }
+  | { readonly kind: 'reader'; readonly entry: ReaderEntry; readonly path: string };
+
+/** A `docker save` manifest is a short list; what is longer is something else's. */
+const MANIFEST_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Finds out what an image is: by its prefix (`NAME:…`), else by its content. No reader is loaded for it.
+ *
+ * @param spec - as the user wrote it: a file, a directory, `DIR:TAG`, `DIR@DIGEST`, each with or without prefix
+ * @param catalog - the readers that are installed
+ * @returns the form
+ * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when it is empty, `ERR_OCIRENDER_IO` when it cannot be read,
+ * `ERR_OCIRENDER_FORMAT` when no reader knows the file
+ */
+export async function findForm(spec: string, catalog: ReaderCatalog): Promise<ImageForm> {
+  const colon = spec.indexOf(':');
+  const prefix = colon < 0 ? '' : spec.slice(0, colon);
+  const rest = spec.slice(colon + 1);
+  if (spec === '' || (rest === '' && colon >= 0)) {
+    throw new OcirenderError('ERR_OCIRENDER_USAGE', `${JSON.stringify(spec)} names no image`, {
+      hint: 'Give a file, a directory, or an OCI layout: DIR, DIR:TAG or DIR@sha256:….',
+    });
+  }
+  if (prefix === OCI_PREFIX) return { kind: 'oci', reference: rest };
+  const forced = catalog.readers.find(({ name }) => name === prefix);
+  if (forced !== undefined) return { kind: 'reader', entry: forced, path: rest };
+  const broken = catalog.broken.find(({ name }) => name === prefix && name !== undefined);
+  const stats = await stat(spec).catch((error: NodeJS.ErrnoException) => error);
+  if (broken !== undefined && stats instanceof Error) {
+    throw unusableError('reader', { name: prefix, plugin: broken.plugin }, { reason: broken.reason });
+  }
+  if (stats instanceof Error) {
+    // `DIR:TAG` is no path; what is neither is for the one who looks for it to say.
+    if (stats.code === 'ENOENT' || stats.code === 'ENOTDIR') return { kind: 'oci', reference: spec };
+    throw new OcirenderError('ERR_OCIRENDER_IO', `cannot read ${spec}: ${stats.message}`, { cause: stats });
+  }
+  if (stats.isDirectory()) {
+    if (await isOciDirectory(spec)) return { kind: 'oci', reference: spec };
+    const entry = catalog.readers.find(({ magic }) => magic.length === 0);
+    if (entry !== undefined) return { kind: 'reader', entry, path: spec };
+    throw unknown(spec, 'is a directory, and no reader of directories is installed', catalog);
+  }
+  if (!stats.isFile() && !stats.isBlockDevice()) throw unknown(spec, 'is no regular file', catalog);
+  const entry = byMagic(await beginning(spec), catalog);
+  if (entry !== undefined) return { kind: 'reader', entry, path: spec };
+  throw unknown(spec, 'is of no format that a reader knows', catalog);
+}
+
+async function isOciDirectory(path: string): Promise<boolean> {
+  for (const name of ['oci-layout', 'index.json']) {
+    if ((await stat(join(path, name)).catch(() => undefined))?.isFile() === true) return true;
+  }
+  const manifest = join(path, 'manifest.json');
+  const stats = await stat(manifest).catch(() => undefined);
+  if (stats?.isFile() !== true || stats.size > MANIFEST_BYTES) return false;
+  try {
+    const list: unknown = JSON.parse(await readFile(manifest, 'utf8'));
+    return Array.isArray(list) && list.length > 0 && 'Layers' in list[0];
+  } catch {
+    return false;
+  }
+}
+
+async function beginning(path: string): Promise<Buffer> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const cause = error as Error;
+    throw new OcirenderError('ERR_OCIRENDER_IO', `cannot read ${path}: ${cause.message}`, { cause });
+  }
+}
+
+/** The reader whose longest fitting magic is the longest; the first of the catalog where several are. */
+function byMagic(bytes: Buffer, catalog: ReaderCatalog): ReaderEntry | undefined {
+  let best: ReaderEntry | undefined;
+  let bestLength = 0;
+  for (const entry of catalog.readers) {
+    for (const magic of entry.magic) {
+      const wanted = Buffer.from(magic.bytes, 'hex');
+      if (wanted.length <= bestLength) continue;
+      if (!bytes.subarray(magic.offset, magic.offset + wanted.length).equals(wanted)) continue;
+      best = entry;
+      bestLength = wanted.length;
+    }
+  }
+  return best;
+}
+
+function unknown(spec: string, problem: string, catalog: ReaderCatalog): OcirenderError {
+  const prefixes = [OCI_PREFIX, ...catalog.readers.map(({ name }) => name)].map((name) => `${name}:`);
+  return new OcirenderError('ERR_OCIRENDER_FORMAT', `${spec} ${problem}`, {
+    hint: `Say what it is with a prefix: ${prefixes.join(', ')}. Other readers come as plugins.`,
+  });
+}

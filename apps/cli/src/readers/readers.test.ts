@@ -1,0 +1,157 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PluginLike } from '../plugins/catalog.ts';
+import { readReaderCatalog } from './catalog.ts';
+import { findForm } from './find-form.ts';
+
+function plugin(name: string, readers: unknown, more: Partial<PluginLike> = {}): PluginLike {
+  const pjson = { ocirender: { interface: 1, readers } };
+  return { name, version: '1.0.0', type: 'user', root: `/plugins/${name}`, pjson, ...more };
+}
+
+const declare = (...magic: [number, string][]): object => ({
+  module: './reader.js',
+  export: 'reader',
+  summary: 'S',
+  magic: magic.map(([offset, bytes]) => ({ offset, bytes })),
+});
+
+const CATALOG = readReaderCatalog([
+  plugin('a', { short: declare([0, '4142']), far: declare([300, '5a5a']) }),
+  plugin('b', { long: declare([0, '41424344']), 'sub-dir': declare() }),
+]);
+
+describe('readReaderCatalog', () => {
+  test('reads declarations, bundled ones first; plugins with sinks only are fine', () => {
+    const { readers, broken } = readReaderCatalog([
+      plugin('user', { two: declare([1, 'ff']) }),
+      plugin('core', { one: declare() }, { type: 'core' }),
+      plugin('sinks', undefined, { pjson: { ocirender: { interface: 1, sinks: {} } } }),
+      plugin('none', undefined, { pjson: {} }),
+    ]);
+    expect(broken).toEqual([]);
+    expect(readers).toEqual([
+      {
+        name: 'one',
+        summary: 'S',
+        module: './reader.js',
+        export: 'reader',
+        magic: [],
+        plugin: { name: 'core', version: '1.0.0', bundled: true },
+        root: '/plugins/core',
+      },
+      expect.objectContaining({ name: 'two', magic: [{ offset: 1, bytes: 'ff' }] }),
+    ]);
+  });
+
+  test.each([
+    [plugin('p', { oci: declare() }), 'the name "oci" is the program\'s own'],
+    [plugin('p', { Bad: declare() }), 'its name "Bad" is not kebab-case'],
+    [plugin('p', { x: 5 }), '"ocirender.readers.x" of its package.json is not an object'],
+    [
+      plugin('p', { x: { magic: [] } }),
+      '"ocirender.readers.x" of its package.json lacks "module" or "export"',
+    ],
+    [
+      plugin('p', { x: { ...declare(), magic: undefined } }),
+      '"ocirender.readers.x.magic" of its package.json is not a list of {"offset", "bytes"} with hexadecimal bytes',
+    ],
+    [plugin('p', { x: declare([-1, 'ff']) }), expect.stringContaining('.magic"')],
+    [plugin('p', { x: declare([0, 'f']) }), expect.stringContaining('.magic"')],
+    [plugin('p', { x: declare([0, '']) }), expect.stringContaining('.magic"')],
+    [plugin('p', { x: declare([131_072, 'ff']) }), expect.stringContaining('.magic"')],
+    [plugin('p', 'readers'), '"ocirender.readers" of its package.json is not an object'],
+    [
+      plugin('p', {}, { pjson: { ocirender: { interface: 2, readers: {} } } }),
+      'it is made for interface 2, this is interface 1: update ocirender',
+    ],
+  ])('%#: unusable', (bad, reason) => {
+    const { readers, broken } = readReaderCatalog([bad]);
+    expect(readers).toEqual([]);
+    expect(broken.map((item) => item.reason)).toEqual([reason]);
+  });
+
+  test('a name that is taken', () => {
+    const { readers, broken } = readReaderCatalog([
+      plugin('z', { x: declare() }, { type: 'core' }),
+      plugin('a', { x: declare() }),
+    ]);
+    expect(readers.map(({ plugin: { name } }) => name)).toEqual(['z']);
+    expect(broken).toEqual([
+      {
+        name: 'x',
+        plugin: { name: 'a', version: '1.0.0', bundled: false },
+        reason: 'its name "x" is taken by the bundled z, which is the one that is used',
+      },
+    ]);
+  });
+});
+
+describe('findForm', () => {
+  let directory: string;
+  const at = (name: string): string => join(directory, name);
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'ocirender-forms-'));
+    await writeFile(at('ab'), 'ABx');
+    await writeFile(at('abcd'), 'ABCD');
+    await writeFile(at('zz'), `${' '.repeat(300)}ZZ`);
+    await writeFile(at('empty'), '');
+    for (const name of ['plain', 'layout', 'saved', 'rootfs']) await mkdir(at(name));
+    await writeFile(at('layout/oci-layout'), '{}');
+    await writeFile(at('saved/manifest.json'), '[{"Layers":[]}]');
+    await writeFile(at('rootfs/manifest.json'), '{"name":"an app"}');
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  const form = async (spec: string): Promise<string> => {
+    const found = await findForm(spec, CATALOG);
+    return found.kind === 'oci' ? `oci ${found.reference}` : `${found.entry.name} ${found.path}`;
+  };
+
+  test('by content', async () => {
+    expect(await form(at('ab'))).toBe(`short ${at('ab')}`);
+    expect(await form(at('abcd'))).toBe(`long ${at('abcd')}`);
+    expect(await form(at('zz'))).toBe(`far ${at('zz')}`);
+    expect(await form(at('plain'))).toBe(`sub-dir ${at('plain')}`);
+    expect(await form(at('rootfs'))).toBe(`sub-dir ${at('rootfs')}`);
+    expect(await form(at('layout'))).toBe(`oci ${at('layout')}`);
+    expect(await form(at('saved'))).toBe(`oci ${at('saved')}`);
+  });
+
+  test('by prefix, whatever is there', async () => {
+    expect(await form(`oci:${at('plain')}:1.0`)).toBe(`oci ${at('plain')}:1.0`);
+    expect(await form(`far:${at('ab')}`)).toBe(`far ${at('ab')}`);
+    expect(await form('sub-dir:x:y')).toBe('sub-dir x:y');
+  });
+
+  test('what is no path is an OCI reference', async () => {
+    expect(await form(`${at('layout')}:tag`)).toBe(`oci ${at('layout')}:tag`);
+    expect(await form(`${at('layout')}@sha256:00`)).toBe(`oci ${at('layout')}@sha256:00`);
+    expect(await form('./nowhere')).toBe('oci ./nowhere');
+    expect(await form(`${at('ab')}/x`)).toBe(`oci ${at('ab')}/x`);
+  });
+
+  test.each(['', 'oci:', 'far:'])('%j names no image', async (spec) => {
+    await expect(form(spec)).rejects.toMatchObject({ code: 'ERR_OCIRENDER_USAGE' });
+  });
+
+  test('what no reader knows', async () => {
+    const hint = expect.stringContaining('oci:, short:, far:, long:, sub-dir:');
+    for (const spec of [at('empty'), '/dev/null']) {
+      await expect(form(spec)).rejects.toMatchObject({ code: 'ERR_OCIRENDER_FORMAT', hint });
+    }
+    await expect(findForm(at('plain'), { readers: [], broken: [] })).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_FORMAT',
+    });
+  });
+
+  test('a reader that is unusable', async () => {
+    const catalog = readReaderCatalog([plugin('p', { x: { magic: [] } })]);
+    await expect(findForm('x:file', catalog)).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_UNKNOWN_SINK',
+      message: expect.stringContaining('the reader x of plugin p 1.0.0 cannot be used: '),
+    });
+  });
+});

@@ -1,0 +1,45 @@
+import { watchInterrupts } from '../convert/interrupt.ts';
+import { mergeSettings } from '../convert/merge-settings.ts';
+import { type ByteProgress, startByteProgress } from '../progress/byte-progress.ts';
+import { diagnosticLine } from '../report/diagnostic-line.ts';
+import type { OpenSettings } from './open-image.ts';
+import type { ReadFlags } from './read-flags.ts';
+
+/** A command that reads images while it runs. */
+export interface Reading {
+  /** How to open images. */
+  readonly settings: OpenSettings & { readonly signal: AbortSignal };
+  readonly progress: ByteProgress;
+}
+
+/**
+ * Runs what a command does with images: with progress, and so that a signal ends it with the status of that signal.
+ *
+ * @param flags - the command's flags
+ * @param run - what it does
+ * @returns what `run` gives
+ */
+export async function withReading<T>(flags: ReadFlags, run: (reading: Reading) => Promise<T>): Promise<T> {
+  const merge = mergeSettings(flags);
+  const progress = startByteProgress(flags.progress, process.stderr);
+  const interrupt = watchInterrupts(() => progress.stop());
+  try {
+    return await run({
+      settings: {
+        ...merge,
+        signal: interrupt.signal,
+        onProgress: (event) => progress.onMerge(event),
+        ...(flags.verbose
+          ? { onDiagnostic: (diagnostic) => progress.print(diagnosticLine(diagnostic)) }
+          : {}),
+      },
+      progress,
+    });
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;
+    throw error;
+  } finally {
+    progress.stop();
+    interrupt.dispose();
+  }
+}
