@@ -90,7 +90,9 @@ export class MergedSource implements ImageSource {
     yield* readAgain(image.layers.slice(refs.oldest(wanted.keys())), choices, wanted, signal);
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#merged.image.close?.();
+  }
 
   #node(inode: Inode): MergedNode {
     let node = this.#nodes.get(inode);

@@ -14,7 +14,7 @@ import { sourceDateEpoch } from './source-date-epoch.ts';
  *
  * @param image - from `openImage` of `@ocirender/oci-layout`, or any other source of layers
  * @param options - choices, limits, signal, progress, diagnostics
- * @returns the merged image; holds nothing open
+ * @returns the merged image; to close it closes the image that was given
  * @throws {OcirenderError} for whatever is wrong with the image, as `convert`
  */
 export async function openMergedImage(image: Image, options: OpenMergedOptions = {}): Promise<ImageSource> {

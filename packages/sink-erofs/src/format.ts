@@ -121,6 +121,8 @@ export const XATTR_PREFIXES: readonly (readonly [prefix: string, index: number])
 export const MAX_BLOCKS = 0xffff_ffff;
 export const MIN_BLOCK_SIZE = 512;
 export const MAX_BLOCK_SIZE = 65_536;
+/** Linux mounts blocks up to its page size only: what is larger than the smallest page cannot be tried everywhere. */
+export const MAX_WRITTEN_BLOCK_SIZE = 4096;
 /** Chunks are no larger than this here; the format could say more. */
 export const MAX_CHUNK_SIZE: number = 2 ** 30;
 

@@ -1,17 +1,16 @@
 import type { OptionSchema } from '@ocirender/interface';
 import { COMPRESSIONS, MAX_CLUSTER_SIZE, MIN_CLUSTER_SIZE } from './compression.ts';
-import { MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from './format.ts';
+import { MAX_WRITTEN_BLOCK_SIZE, MIN_BLOCK_SIZE } from './format.ts';
 
 /** Options of the sink. */
 export const erofsOptions: OptionSchema = {
   'block-size': {
     type: 'size',
     min: MIN_BLOCK_SIZE,
-    max: MAX_BLOCK_SIZE,
+    max: MAX_WRITTEN_BLOCK_SIZE,
     powerOfTwo: true,
     default: 4096,
-    description:
-      'Size of blocks; Linux mounts 4K (before 6.4: its page size only; since then: 512 to its page size)',
+    description: 'Size of blocks; smaller ones than 4K mount from Linux 6.4 on',
   },
   compression: {
     type: 'choice',

@@ -24,7 +24,7 @@ import { XattrTable } from './xattr-table.ts';
 
 /** How an image is to be written. */
 export interface ErofsWriterOptions {
-  /** Bytes, a power of two from 512 to 65536. Linux mounts blocks up to its page size only. @defaultValue `4096` */
+  /** Bytes, a power of two from 512 to 4096. @defaultValue `4096` */
   readonly blockSize?: number | undefined;
   /** Store equal pieces of data once, and whole zero pieces not at all. @defaultValue `true` */
   readonly dedupe?: boolean | undefined;

@@ -1,6 +1,7 @@
 import { convert } from '@ocirender/core';
-import { defineSink, expandHoles, type Sink, type SinkSession } from '@ocirender/interface';
-import { formatPlatform, openImage } from '@ocirender/oci-layout';
+import { defineSink, expandHoles, type Image, type Sink, type SinkSession } from '@ocirender/interface';
+import { formatPlatform } from '@ocirender/oci-layout';
+import { openSource } from '@ocirender/sources';
 import type { OpenSettings } from '../readers/open-image.ts';
 import type { Inspection } from './inspection.ts';
 import { configText, readRunConfig } from './run-config.ts';
@@ -30,7 +31,7 @@ const COUNTING_SESSION: SinkSession = {
  * Inspects an OCI image: merges it, for nothing else tells how many entries and whiteouts its layers have.
  *
  * @param spec - as the user wrote it
- * @param reference - the same without prefix
+ * @param reference - how `openSource` knows it
  * @param settings - choices and limits
  */
 export async function inspectOci(
@@ -39,7 +40,19 @@ export async function inspectOci(
   settings: OpenSettings & { readonly signal: AbortSignal },
 ): Promise<Inspection> {
   const { platform, signal } = settings;
-  const image = await openImage(reference, { signal, ...(platform === undefined ? {} : { platform }) });
+  const image = await openSource(reference, {
+    ...settings.source,
+    signal,
+    ...(platform === undefined ? {} : { platform }),
+  });
+  try {
+    return await inspect(spec, image, settings);
+  } finally {
+    await image.close?.();
+  }
+}
+
+async function inspect(spec: string, image: Image, settings: OpenSettings): Promise<Inspection> {
   const report = await convert({ ...settings, image, sink: COUNTING_SINK });
   const { manifestDigest, config } = image;
   const run = readRunConfig(config?.json);

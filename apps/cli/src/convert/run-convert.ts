@@ -60,6 +60,7 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
     const { openSpec } = await import('../readers/open-image.ts');
     return openSpec(spec, readReaderCatalog(request.plugins), {
       ...mergeSettings(flags),
+      source: { ...settings.source, registry },
       signal: interrupt.signal,
     });
   };

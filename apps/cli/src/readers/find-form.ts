@@ -1,13 +1,21 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OcirenderError } from '@ocirender/interface';
+import { parseSource } from '@ocirender/sources';
 import { unusableError } from '../plugins/load-export.ts';
 import { MAGIC_BYTES, OCI_PREFIX, type ReaderCatalog, type ReaderEntry } from './catalog.ts';
+import { isImageArchive } from './is-image-archive.ts';
 
 /** The form in which an image is there, and where. */
 export type ImageForm =
   | { readonly kind: 'oci'; readonly reference: string }
   | { readonly kind: 'reader'; readonly entry: ReaderEntry; readonly path: string };
+
+/** The reader of tars: of root file systems. Archives of images are tars too. */
+const ARCHIVE_READER = 'tar';
+
+/** Prefixes of images in other forms than those that readers read; `oci:` is one of them. */
+const IMAGE_PREFIXES = [`${OCI_PREFIX}:`, 'oci-archive:', 'docker-archive:', 'docker://', 'overlay2:'];
 
 /** A `docker save` manifest is a short list; what is longer is something else's. */
 const MANIFEST_BYTES = 4 * 1024 * 1024;
@@ -15,10 +23,11 @@ const MANIFEST_BYTES = 4 * 1024 * 1024;
 /**
  * Finds out what an image is: by its prefix (`NAME:…`), else by its content. No reader is loaded for it.
  *
- * @param spec - as the user wrote it: a file, a directory, `DIR:TAG`, `DIR@DIGEST`, each with or without prefix
+ * @param spec - as the user wrote it: a file, a directory, `DIR:TAG`, `DIR@DIGEST`, with or without prefix; or an image in
+ * any form that `@ocirender/sources` opens
  * @param catalog - the readers that are installed
  * @returns the form
- * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when it is empty, `ERR_OCIRENDER_IO` when it cannot be read,
+ * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when it is empty, `ERR_OCIRENDER_NOT_FOUND`, `ERR_OCIRENDER_IO` when it cannot be read,
  * `ERR_OCIRENDER_FORMAT` when no reader knows the file
  */
 export async function findForm(spec: string, catalog: ReaderCatalog): Promise<ImageForm> {
@@ -30,7 +39,9 @@ export async function findForm(spec: string, catalog: ReaderCatalog): Promise<Im
       hint: 'Give a file, a directory, or an OCI layout: DIR, DIR:TAG or DIR@sha256:….',
     });
   }
-  if (prefix === OCI_PREFIX) return { kind: 'oci', reference: rest };
+  if (spec === '-' || IMAGE_PREFIXES.some((known) => spec.startsWith(known))) {
+    return { kind: 'oci', reference: spec };
+  }
   const forced = catalog.readers.find(({ name }) => name === prefix);
   if (forced !== undefined) return { kind: 'reader', entry: forced, path: rest };
   const broken = catalog.broken.find(({ name }) => name === prefix && name !== undefined);
@@ -39,20 +50,32 @@ export async function findForm(spec: string, catalog: ReaderCatalog): Promise<Im
     throw unusableError('reader', { name: prefix, plugin: broken.plugin }, { reason: broken.reason });
   }
   if (stats instanceof Error) {
-    // `DIR:TAG` is no path; what is neither is for the one who looks for it to say.
-    if (stats.code === 'ENOENT' || stats.code === 'ENOTDIR') return { kind: 'oci', reference: spec };
+    // `DIR:TAG` is no path.
+    if (stats.code === 'ENOENT' || stats.code === 'ENOTDIR') return { kind: 'oci', reference: onDisk(spec) };
     throw new OcirenderError('ERR_OCIRENDER_IO', `cannot read ${spec}: ${stats.message}`, { cause: stats });
   }
   if (stats.isDirectory()) {
-    if (await isOciDirectory(spec)) return { kind: 'oci', reference: spec };
+    if ((await isOciDirectory(spec)) || parseSource(spec).kind === 'overlay2') {
+      return { kind: 'oci', reference: spec };
+    }
     const entry = catalog.readers.find(({ magic }) => magic.length === 0);
     if (entry !== undefined) return { kind: 'reader', entry, path: spec };
     throw unknown(spec, 'is a directory, and no reader of directories is installed', catalog);
   }
   if (!stats.isFile() && !stats.isBlockDevice()) throw unknown(spec, 'is no regular file', catalog);
   const entry = byMagic(await beginning(spec), catalog);
-  if (entry !== undefined) return { kind: 'reader', entry, path: spec };
-  throw unknown(spec, 'is of no format that a reader knows', catalog);
+  if (entry === undefined) throw unknown(spec, 'is of no format that a reader knows', catalog);
+  if (entry.name === ARCHIVE_READER && (await isImageArchive(spec))) return { kind: 'oci', reference: spec };
+  return { kind: 'reader', entry, path: spec };
+}
+
+/** A mistyped name of a file must not become a question to a registry: that takes the prefix here. */
+function onDisk(spec: string): string {
+  const source = parseSource(spec);
+  if (source.kind !== 'registry') return spec;
+  throw new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `there is no file or directory ${spec}`, {
+    hint: `For an image in a registry write docker://${spec}.`,
+  });
 }
 
 async function isOciDirectory(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { type OpenMergedOptions, openMergedImage } from '@ocirender/core';
 import type { ImageSource } from '@ocirender/interface';
-import { openImage } from '@ocirender/oci-layout';
+import { type OpenSourceOptions, openSource } from '@ocirender/sources';
 import type { ReaderCatalog } from './catalog.ts';
 import { findForm, type ImageForm } from './find-form.ts';
 import { loadReader } from './load-reader.ts';
@@ -11,6 +11,8 @@ export interface OpenSettings extends OpenMergedOptions {
   readonly platform?: string;
   /** Threads that a reader may use. @defaultValue 1 */
   readonly threads?: number;
+  /** How images are opened that are elsewhere. */
+  readonly source?: Pick<OpenSourceOptions, 'spool' | 'registry'>;
 }
 
 /**
@@ -26,12 +28,18 @@ export async function openForm(form: ImageForm, settings: OpenSettings): Promise
     const reader = await loadReader(form.entry);
     return reader.open(form.path, { threads, ...(signal === undefined ? {} : { signal }) });
   }
-  const image = await openImage(form.reference, {
+  const image = await openSource(form.reference, {
+    ...settings.source,
     ...(platform === undefined ? {} : { platform }),
     ...(signal === undefined ? {} : { signal }),
     ...(onDiagnostic === undefined ? {} : { diagnose: onDiagnostic }),
   });
-  return openMergedImage(image, settings);
+  try {
+    return await openMergedImage(image, settings);
+  } catch (error) {
+    await image.close?.();
+    throw error;
+  }
 }
 
 /**

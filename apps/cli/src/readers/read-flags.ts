@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { mergeFlags } from '../convert/merge-flags.ts';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
+import { registryFlags } from '../registry/registry-flags.ts';
 
 /** `--progress` of the commands that read. */
 export const progressFlag = Flags.option({
@@ -13,7 +14,12 @@ export const progressFlag = Flags.option({
 
 /** The flags of the commands that read one image. */
 export const readFlags = {
+  spool: Flags.string({
+    summary: 'Directory for temporary files: of compressed archives, and of layers from a registry.',
+    helpValue: 'DIR',
+  }),
   ...mergeFlags,
+  ...registryFlags,
   verbose: Flags.boolean({
     char: 'v',
     summary: 'List every repair and deviation that merging an OCI image takes.',
@@ -27,4 +33,4 @@ export type ReadFlags = InferredFlags<typeof readFlags>;
 
 /** What an image can be, for help texts. */
 export const IMAGE_FORMS =
-  'An image is an OCI layout or an unpacked "docker save" (DIR, DIR:TAG, DIR@DIGEST), whose layers are merged, or anything an installed reader knows: a squashfs image, a tar archive, a directory. What it is follows from its content; a prefix (oci:, squashfs:, tar:, dir:) forces it.';
+  'An image is an OCI layout or a "docker save" (DIR, DIR:TAG, DIR@DIGEST, or an archive of either), standard input (-), Docker\'s storage (overlay2:DIR) or in a registry (docker://NAME): its layers are merged. Or it is anything an installed reader knows: a squashfs or ext4 image, a tar archive, a directory. What it is follows from its content; a prefix (oci:, oci-archive:, docker-archive:, squashfs:, ext4:, tar:, dir:) forces it.';

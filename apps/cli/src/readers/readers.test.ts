@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { readReaderCatalog } from './catalog.ts';
@@ -120,18 +121,47 @@ describe('findForm', () => {
     expect(await form(at('saved'))).toBe(`oci ${at('saved')}`);
   });
 
+  test('an archive of images is none of a root file system, compressed or not', async () => {
+    const header = (name: string): Buffer => Buffer.concat([Buffer.from(name), Buffer.alloc(1024)]);
+    for (const [name, kind] of [
+      ['oci-layout', 'oci'],
+      ['./blobs/sha256/', 'oci'],
+      [`${'0'.repeat(64)}.json`, 'oci'],
+      ['./', 'reader'],
+      ['etc/manifest.json', 'reader'],
+    ] as const) {
+      for (const bytes of [header(name), gzipSync(header(name))]) {
+        await writeFile(at('archive'), bytes);
+        const catalog = readReaderCatalog([plugin('t', { tar: declare([0, bytes.toString('hex', 0, 2)]) })]);
+        expect((await findForm(at('archive'), catalog)).kind, name).toBe(kind);
+      }
+    }
+  });
+
   test('by prefix, whatever is there', async () => {
-    expect(await form(`oci:${at('plain')}:1.0`)).toBe(`oci ${at('plain')}:1.0`);
+    expect(await form(`oci:${at('plain')}:1.0`)).toBe(`oci oci:${at('plain')}:1.0`);
+    expect(await form('docker://nginx:1.27')).toBe('oci docker://nginx:1.27');
+    expect(await form('docker-archive:x:y')).toBe('oci docker-archive:x:y');
+    expect(await form('overlay2:x')).toBe('oci overlay2:x');
+    expect(await form('-')).toBe('oci -');
     expect(await form(`far:${at('ab')}`)).toBe(`far ${at('ab')}`);
     expect(await form('sub-dir:x:y')).toBe('sub-dir x:y');
   });
 
   test('what is no path is an OCI reference', async () => {
     expect(await form(`${at('layout')}:tag`)).toBe(`oci ${at('layout')}:tag`);
-    expect(await form(`${at('layout')}@sha256:00`)).toBe(`oci ${at('layout')}@sha256:00`);
-    expect(await form('./nowhere')).toBe('oci ./nowhere');
-    expect(await form(`${at('ab')}/x`)).toBe(`oci ${at('ab')}/x`);
+    expect(await form(`${at('layout')}@sha256:${"0".repeat(64)}`)).toBe(`oci ${at('layout')}@sha256:${"0".repeat(64)}`);
   });
+
+  test.each(['./nowhere', 'nowhere', 'registry.example/name'])(
+    '%s is not looked for in a registry',
+    async (spec) => {
+      await expect(form(spec)).rejects.toMatchObject({
+        code: 'ERR_OCIRENDER_NOT_FOUND',
+        message: expect.stringContaining(`there is no file or directory ${spec}`),
+      });
+    },
+  );
 
   test.each(['', 'oci:', 'far:'])('%j names no image', async (spec) => {
     await expect(form(spec)).rejects.toMatchObject({ code: 'ERR_OCIRENDER_USAGE' });

@@ -1,6 +1,7 @@
 import { watchInterrupts } from '../convert/interrupt.ts';
 import { mergeSettings } from '../convert/merge-settings.ts';
 import { type ByteProgress, startByteProgress } from '../progress/byte-progress.ts';
+import { registrySettings } from '../registry/registry-settings.ts';
 import { diagnosticLine } from '../report/diagnostic-line.ts';
 import type { OpenSettings } from './open-image.ts';
 import type { ReadFlags } from './read-flags.ts';
@@ -21,12 +22,14 @@ export interface Reading {
  */
 export async function withReading<T>(flags: ReadFlags, run: (reading: Reading) => Promise<T>): Promise<T> {
   const merge = mergeSettings(flags);
+  const registry = await registrySettings(flags, process.stdin);
   const progress = startByteProgress(flags.progress, process.stderr);
   const interrupt = watchInterrupts(() => progress.stop());
   try {
     return await run({
       settings: {
         ...merge,
+        source: { registry, ...(flags.spool === undefined ? {} : { spool: flags.spool }) },
         signal: interrupt.signal,
         onProgress: (event) => progress.onMerge(event),
         ...(flags.verbose
