@@ -150,7 +150,9 @@ describe('findForm', () => {
 
   test('what is no path is an OCI reference', async () => {
     expect(await form(`${at('layout')}:tag`)).toBe(`oci ${at('layout')}:tag`);
-    expect(await form(`${at('layout')}@sha256:${"0".repeat(64)}`)).toBe(`oci ${at('layout')}@sha256:${"0".repeat(64)}`);
+    expect(await form(`${at('layout')}@sha256:${'0'.repeat(64)}`)).toBe(
+      `oci ${at('layout')}@sha256:${'0'.repeat(64)}`,
+    );
   });
 
   test.each(['./nowhere', 'nowhere', 'registry.example/name'])(
