@@ -1,4 +1,4 @@
-import type { OutputFile } from './output-file.ts';
+import type { OutputFile } from '@ocirender/image-file';
 
 /** Bytes that are written at a time. */
 const BUFFER_SIZE: number = 1024 * 1024;

@@ -1,4 +1,4 @@
-import { crc32c } from './crc32c.ts';
+import { CRC_START, crc32c } from '@ocirender/image-file';
 import { COMPAT, SUPERBLOCK, SUPERBLOCK_MAGIC, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE } from './format.ts';
 import { setU64, type Time } from './inode.ts';
 
@@ -63,5 +63,5 @@ export function superblockChecksum(head: Uint8Array, blockSize: number): number 
   const length = blockSize > SUPERBLOCK_OFFSET ? blockSize - SUPERBLOCK_OFFSET : blockSize;
   const bytes = head.slice(SUPERBLOCK_OFFSET, SUPERBLOCK_OFFSET + length);
   bytes.fill(0, SUPERBLOCK.checksum, SUPERBLOCK.checksum + 4);
-  return crc32c(bytes);
+  return crc32c(CRC_START, bytes);
 }

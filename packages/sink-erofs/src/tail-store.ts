@@ -1,4 +1,4 @@
-import { OutputFile } from './output-file.ts';
+import { OutputFile } from '@ocirender/image-file';
 
 /** Bytes that are written at a time. */
 const BUFFER_SIZE: number = 256 * 1024;

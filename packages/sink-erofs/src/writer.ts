@@ -1,3 +1,4 @@
+import { OutputFile } from '@ocirender/image-file';
 import type { Content, ContentInfo, ContentRef, DiagnosticHandler, Tree } from '@ocirender/interface';
 import { CompressedContentWriter } from './compressed-content-writer.ts';
 import {
@@ -13,7 +14,6 @@ import { DataWriter } from './data-writer.ts';
 import { DuplicateIndex } from './duplicate-index.ts';
 import { EXTENDED_INODE_SIZE, INCOMPAT, MAX_BLOCKS, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE } from './format.ts';
 import { parseLabel, parseUuid, uuidFromDigest } from './identity.ts';
-import { OutputFile } from './output-file.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { encodeSuperblock } from './superblock.ts';
 import { TailStore } from './tail-store.ts';
@@ -185,7 +185,7 @@ export class ErofsWriter {
       head,
     );
     await this.#file.write(head, 0);
-    this.#file.truncate(blocks * blockSize);
+    this.#file.resize(blocks * blockSize);
     await this.#file.close();
     await this.#tails.close();
     return {

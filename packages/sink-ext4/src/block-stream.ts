@@ -1,4 +1,4 @@
-import type { OutputFile } from './output-file.ts';
+import type { OutputFile } from '@ocirender/image-file';
 
 /** Bytes that are gathered before they are written. */
 const BUFFER_SIZE = 1024 * 1024;

@@ -1,4 +1,4 @@
-import { CRC_START, crc32c, crc32cOfU32 } from './crc32c.ts';
+import { CRC_START, crc32c, crc32cOfU32 } from '@ocirender/image-file';
 
 /** The filesystem's checksums, all CRC-32C that begin with its UUID (`checksums.rst`). */
 export class Checksums {

@@ -1,7 +1,7 @@
+import type { OutputFile } from '@ocirender/image-file';
 import type { ContentRef } from '@ocirender/interface';
 import type { BlockExtent, ContentTable } from './content-table.ts';
 import type { BlockRun, Geometry } from './geometry.ts';
-import type { OutputFile } from './output-file.ts';
 
 /** Bytes moved at a time. */
 const PIECE = 1024 * 1024;

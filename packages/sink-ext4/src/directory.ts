@@ -1,5 +1,5 @@
+import { crc32c } from '@ocirender/image-file';
 import type { ByteString } from '@ocirender/interface';
-import { crc32c } from './crc32c.ts';
 import { DIRECTORY_TAIL, DIRECTORY_TAIL_TYPE, ENTRY_TYPE } from './format.ts';
 import { encodeHashTree } from './hash-tree.ts';
 

@@ -1,5 +1,5 @@
+import { crc32c } from '@ocirender/image-file';
 import type { BlockExtent } from './content-table.ts';
-import { crc32c } from './crc32c.ts';
 import {
   EXTENT_MAGIC,
   EXTENT_SIZE,

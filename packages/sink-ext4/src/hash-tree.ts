@@ -1,4 +1,4 @@
-import { crc32c, crc32cOfU32 } from './crc32c.ts';
+import { crc32c, crc32cOfU32 } from '@ocirender/image-file';
 import { type DirectoryEntry, type DirectorySetup, packEntries, writeLeaves } from './directory.ts';
 import { ENTRY_TYPE, HASH_HALF_MD4, HASH_TAIL } from './format.ts';
 import { hashName } from './half-md4.ts';

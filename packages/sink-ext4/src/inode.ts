@@ -1,4 +1,4 @@
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '@ocirender/image-file';
 import { EXTRA_SIZE, INODE, INODE_FIELDS, INODE_SIZE } from './format.ts';
 
 const U32 = 0x1_0000_0000;

@@ -1,3 +1,4 @@
+import type { OutputFile } from '@ocirender/image-file';
 import type { BlockStream } from './block-stream.ts';
 import type { Checksums } from './checksums.ts';
 import { encodeExtentTree } from './extent-tree.ts';
@@ -15,7 +16,6 @@ import { encodeGroups, type Groups } from './groups.ts';
 import { encodeInode, type InodeFields } from './inode.ts';
 import { InodeBuilder } from './inode-builder.ts';
 import { encodeJournalSuperblock } from './journal.ts';
-import type { OutputFile } from './output-file.ts';
 import type { Placement } from './placement.ts';
 import { makeResizeInode } from './resize-inode.ts';
 import type { SettledContents } from './settled-contents.ts';

@@ -1,5 +1,5 @@
+import { CRC_START, crc32c } from '@ocirender/image-file';
 import { expect, test } from 'vitest';
-import { CRC_START, crc32c } from './crc32c.ts';
 import { SB } from './format.ts';
 import { encodeSuperblock } from './superblock.ts';
 

@@ -1,4 +1,4 @@
-import { CRC_START, crc32c } from './crc32c.ts';
+import { CRC_START, crc32c } from '@ocirender/image-file';
 import {
   COMPAT,
   DESCRIPTOR_SIZE,

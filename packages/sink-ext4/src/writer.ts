@@ -1,3 +1,4 @@
+import { OutputFile } from '@ocirender/image-file';
 import type { Content, ContentInfo, ContentRef, DiagnosticHandler, Tree } from '@ocirender/interface';
 import { BlockStream } from './block-stream.ts';
 import { Checksums } from './checksums.ts';
@@ -8,7 +9,6 @@ import { MIN_JOURNAL_BLOCKS } from './format.ts';
 import { Geometry } from './geometry.ts';
 import { MetadataWriter } from './metadata-writer.ts';
 import { invalid, MAX_LABEL } from './options.ts';
-import { OutputFile } from './output-file.ts';
 import { type Placement, placeAll } from './placement.ts';
 import { SettledContents } from './settled-contents.ts';
 import { type Amount, chooseSize, type Sizing } from './sizing.ts';

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OutputFile } from '@ocirender/image-file';
 import { expect, it } from 'vitest';
 import { BlockWriter } from './block-writer.ts';
 import { ContentTable } from './content-table.ts';
 import { FragmentTable } from './fragment-table.ts';
-import type { OutputFile } from './output-file.ts';
 import { bytesOf } from './testing/build.ts';
 
 const setup = (module: string | undefined, write: () => Promise<void>) => ({

@@ -1,10 +1,10 @@
+import type { OutputFile } from '@ocirender/image-file';
 import type { ContentRef } from '@ocirender/interface';
 import { type BlockSlot, SLOT_EVENT } from './block-slot.ts';
 import type { ContentTable } from './content-table.ts';
 import { DuplicateFinder } from './duplicate-finder.ts';
 import { BLOCK_SIZE_MASK } from './format.ts';
 import type { FragmentTable } from './fragment-table.ts';
-import type { OutputFile } from './output-file.ts';
 
 /** What an ordered writer works on. */
 export interface OrderedWriterSetup {

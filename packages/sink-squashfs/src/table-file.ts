@@ -1,6 +1,6 @@
+import type { OutputFile } from '@ocirender/image-file';
 import type { BlockCodec } from './codec.ts';
 import { MetadataWriter } from './metadata-writer.ts';
-import type { OutputFile } from './output-file.ts';
 
 /** Writes the tables after the data, one after the other. */
 export class TableFile {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { OutputFile } from '@ocirender/image-file';
 import type { Content, ContentInfo, ContentRef, DiagnosticHandler, Tree } from '@ocirender/interface';
 import { BlockWriter } from './block-writer.ts';
 import { createCodec } from './codec.ts';
@@ -9,7 +10,6 @@ import { FLAG, METADATA_SIZE, PADDING } from './format.ts';
 import { FragmentPacker } from './fragment-packer.ts';
 import { FragmentTable } from './fragment-table.ts';
 import { IdTable } from './id-table.ts';
-import { OutputFile } from './output-file.ts';
 import { encodeSuperblock } from './superblock.ts';
 import { TableFile } from './table-file.ts';
 import { TreeWriter, type WrittenTree } from './tree-writer.ts';
@@ -163,7 +163,10 @@ export class SquashfsWriter {
     if (this.#plan.options.length > 0) await this.#file.write(this.#plan.options, superblock.length);
     await this.#file.write(superblock, 0);
     const bytesWritten = Math.ceil(bytesUsed / PADDING) * PADDING;
-    await this.#file.finish(bytesUsed, bytesWritten);
+    // What was taken back may still stand behind the end; the padding is zeros.
+    this.#file.resize(bytesUsed);
+    this.#file.resize(bytesWritten);
+    await this.#file.close();
     return {
       bytesWritten,
       inodes: written.refs.length,

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CRC_START, crc32c } from '@ocirender/image-file';
 import { type Inode, isOcirenderError } from '@ocirender/interface';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bytesOf, directory, file, PLAIN, stream } from '../../../sink-squashfs/src/testing/build.ts';
-import { CRC_START, crc32c } from '../crc32c.ts';
 import { EXTENT_MAGIC, GD, INODE, INODE_FLAG, SB, SUPERBLOCK_OFFSET } from '../format.ts';
 import { build } from '../testing/build.ts';
 import { readExt4 } from '../testing/read-tree.ts';

@@ -1,5 +1,5 @@
+import { CRC_START, crc32c } from '@ocirender/image-file';
 import { FormatError } from '@ocirender/interface';
-import { CRC_START, crc32c } from '../crc32c.ts';
 import {
   COMPAT,
   INCOMPAT,

@@ -1,7 +1,15 @@
+import { Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
 import { OcirenderError } from '@ocirender/interface';
 
-/** A file that is written and read back by position: the image, or the store of tails beside it. */
+/** Bytes that are read back at a time to compare them. */
+const COMPARE_SIZE = 256 * 1024;
+
+/**
+ * A file that is written and read back by position: an image, or what is kept beside it while it is made. What is never
+ * written is a hole. Each method throws `ERR_OCIRENDER_IO` with the path when the system says no, and after
+ * {@link OutputFile.close}.
+ */
 export class OutputFile {
   readonly #path: string;
   #fd: number | undefined;
@@ -18,13 +26,17 @@ export class OutputFile {
     this.#fd = this.#guard('create', () => fs.openSync(path, 'wx+', 0o666));
   }
 
-  /** Takes the file's name away: its bytes go when it is closed, or when this process dies. */
+  /**
+   * Takes the file's name away: its bytes go when it is closed, or when this process dies.
+   *
+   * @throws {OcirenderError} `ERR_OCIRENDER_IO`
+   */
   unlink(): void {
     this.#guard('unlink', () => fs.unlinkSync(this.#path));
   }
 
   /**
-   * Writes bytes off the main thread. One write at a time.
+   * Writes bytes, off the main thread. One write at a time.
    *
    * @param bytes - left alone by the caller until the promise settles
    * @param position - from the start of the file
@@ -49,7 +61,13 @@ export class OutputFile {
     return done;
   }
 
-  /** Writes bytes at once. */
+  /**
+   * Writes bytes at once.
+   *
+   * @param bytes - what to write
+   * @param position - from the start of the file
+   * @throws {OcirenderError} `ERR_OCIRENDER_IO`, for example when the disk is full
+   */
   writeSync(bytes: Uint8Array, position: number): void {
     for (let done = 0; done < bytes.length; ) {
       done += this.#guard('write', () =>
@@ -59,35 +77,75 @@ export class OutputFile {
   }
 
   /**
-   * Reads bytes back at once: they are in the page cache as a rule.
+   * Reads back what was written before. It is in the page cache as a rule, so this is done at once.
    *
-   * @param into - filled as far as the file reaches
+   * @param into - filled wholly; behind the end of the file, with zeros
    * @param position - from the start of the file
-   * @returns how many bytes were read
+   * @returns how many bytes the file had
+   * @throws {OcirenderError} `ERR_OCIRENDER_IO`
    */
   read(into: Uint8Array, position: number): number {
-    let done = 0;
-    while (done < into.length) {
+    for (let done = 0; done < into.length; ) {
       const got = this.#guard('read back', () =>
         fs.readSync(this.#open, into, done, into.length - done, position + done),
       );
-      if (got === 0) break;
+      if (got === 0) {
+        into.fill(0, done);
+        return done;
+      }
       done += got;
     }
-    return done;
+    return into.length;
   }
 
-  /** Sets the file's length: what is missing is zero. */
-  truncate(length: number): void {
+  /**
+   * Compares two ranges of the file, at once as {@link OutputFile.read} does.
+   *
+   * @param a - start of one range
+   * @param b - start of the other
+   * @param length - bytes to compare
+   * @returns true when they hold the same bytes
+   * @throws {OcirenderError} `ERR_OCIRENDER_IO`, also when the file ends before a range does
+   */
+  equalRanges(a: number, b: number, length: number): boolean {
+    const size = Math.min(length, COMPARE_SIZE);
+    const one = Buffer.allocUnsafe(size);
+    const other = Buffer.allocUnsafe(size);
+    for (let done = 0; done < length; done += size) {
+      const count = Math.min(size, length - done);
+      this.#readWhole(one.subarray(0, count), a + done);
+      this.#readWhole(other.subarray(0, count), b + done);
+      if (one.compare(other, 0, count, 0, count) !== 0) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Cuts the file off, or lengthens it by a hole.
+   *
+   * @param length - bytes that the file has then
+   * @throws {OcirenderError} `ERR_OCIRENDER_IO`
+   */
+  resize(length: number): void {
     this.#guard('write', () => fs.ftruncateSync(this.#open, length));
   }
 
-  /** Closes the file when the write that is under way has ended: its number may be another file's right after. */
+  /**
+   * Closes the file when the write that is under way has ended: its number may be another file's right after. May be
+   * called twice.
+   *
+   * @throws {OcirenderError} `ERR_OCIRENDER_IO`
+   */
   async close(): Promise<void> {
     const fd = this.#fd;
     this.#fd = undefined;
     await this.#lastWrite;
     if (fd !== undefined) this.#guard('close', () => fs.closeSync(fd));
+  }
+
+  #readWhole(into: Buffer, position: number): void {
+    const got = this.read(into, position);
+    if (got < into.length) throw this.#error('read back', new Error(`nothing at byte ${position + got}`));
   }
 
   get #open(): number {

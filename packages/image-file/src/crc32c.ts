@@ -1,11 +1,11 @@
 /** Tables for eight bytes at a time, one after the other: entry `256 * k + b` is the CRC of `b` followed by `k` zeros. */
 const TABLES = makeTables();
 
-/** CRC-32C of nothing: where each checksum of ext4 begins. */
+/** CRC-32C of nothing: where the checksums of ext4 and EROFS begin. */
 export const CRC_START = 0xffff_ffff;
 
 /**
- * Goes on with a CRC-32C (Castagnoli), neither inverted at the start nor at the end, as ext4 uses it.
+ * Goes on with a CRC-32C (Castagnoli), neither inverted at the start nor at the end, as ext4 and EROFS use it.
  *
  * @param crc - so far; {@link CRC_START} in the beginning
  * @param bytes - what comes next

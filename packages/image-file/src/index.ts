@@ -1,0 +1,7 @@
+/**
+ * What the sinks that write filesystem images share: the file that is written by position, and CRC-32C.
+ *
+ * @packageDocumentation
+ */
+export { CRC_START, crc32c, crc32cOfU32 } from './crc32c.ts';
+export { OutputFile } from './output-file.ts';
