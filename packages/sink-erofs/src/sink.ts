@@ -1,6 +1,6 @@
 import { defineSink, type Sink, type SinkSession } from '@ocirender/interface';
 import { erofsOptions } from './options.ts';
-import { ErofsSession } from './session.ts';
+import { openSession } from './session.ts';
 
 /** Writes EROFS images in this process, without mkfs.erofs. */
 export const erofsSink: Sink = defineSink({
@@ -9,5 +9,5 @@ export const erofsSink: Sink = defineSink({
   extensions: ['.erofs'],
   outputs: ['file'],
   options: erofsOptions,
-  open: async (context): Promise<SinkSession> => new ErofsSession(context),
+  open: async (context): Promise<SinkSession> => openSession(context),
 });

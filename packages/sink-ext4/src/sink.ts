@@ -1,6 +1,6 @@
 import { defineSink, type Sink, type SinkSession } from '@ocirender/interface';
 import { ext4Options } from './options.ts';
-import { Ext4Session } from './session.ts';
+import { openSession } from './session.ts';
 
 /** Writes ext4 filesystems in this process, as small as the tree or of a given size. */
 export const ext4Sink: Sink = defineSink({
@@ -9,5 +9,5 @@ export const ext4Sink: Sink = defineSink({
   extensions: ['.ext4'],
   outputs: ['file'],
   options: ext4Options,
-  open: async (context): Promise<SinkSession> => new Ext4Session(context),
+  open: async (context): Promise<SinkSession> => openSession(context),
 });

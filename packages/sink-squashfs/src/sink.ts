@@ -1,7 +1,7 @@
 import { defineSink, type Sink, type SinkSession } from '@ocirender/interface';
 import { ExternalSession } from './external-engine.ts';
 import { squashfsOptions } from './options.ts';
-import { InProcessSession } from './session.ts';
+import { openInProcess } from './session.ts';
 
 /** Writes squashfs 4.0 images in this process, without mksquashfs. */
 export const squashfsSink: Sink = defineSink({
@@ -13,6 +13,6 @@ export const squashfsSink: Sink = defineSink({
   open: async (context): Promise<SinkSession> => {
     const external =
       context.options['engine'] === 'mksquashfs' || context.options['mksquashfs'] !== undefined;
-    return external ? ExternalSession.open(context) : new InProcessSession(context);
+    return external ? ExternalSession.open(context) : openInProcess(context);
   },
 });
