@@ -236,6 +236,7 @@ describe.each([512, 1024, 2048, 4096])('blocks of %i bytes', (blockSize) => {
 describe.each<ErofsWriterOptions>([
   { compression: 'lz4', clusterSize: 4096 },
   { compression: 'lz4', clusterSize: 65_536 },
+  { compression: 'lz4hc', clusterSize: 16_384 },
   { compression: 'deflate', clusterSize: 4096 },
   { compression: 'deflate', clusterSize: 1_048_576 },
 ])('%j', (options) => {
@@ -249,7 +250,7 @@ describe.each<ErofsWriterOptions>([
     expect(compareTrees(tree, await kernelTree(plain), FULL_CAPABILITIES)).toEqual([]);
     expect(compareTrees(await readErofs(image), tree, FULL_CAPABILITIES)).toEqual([]);
     // Debian's 1.5 knows no other compressor.
-    if (options.compression === 'lz4') await expectSound(image);
+    if (options.compression !== 'deflate') await expectSound(image);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { CodecSpec } from './compression.ts';
-import { createSegmentCompressor, type SegmentCompressor } from './segment-compressor.ts';
+import { createLz4hc } from './lz4hc.ts';
+import { createSegmentCompressor } from './segment-compressor.ts';
 
 /** What a worker thread is started with. */
 export interface WorkerSetup {
@@ -31,10 +32,11 @@ interface WorkerThreads {
 function runWorker(
   threads: WorkerThreads,
   load: (name: string) => unknown,
-  makeCompressor: (spec: CodecSpec, load: (name: string) => unknown) => SegmentCompressor,
+  makeCompressor: typeof createSegmentCompressor,
+  makeLz4hc: typeof createLz4hc,
 ): void {
   const { parentPort, workerData } = threads;
-  const compressor = makeCompressor(workerData.codec, load);
+  const compressor = makeCompressor(workerData.codec, load, makeLz4hc);
   const stop = new Int32Array(workerData.stop);
   // Native libraries want memory that is not shared.
   const copy = Buffer.allocUnsafeSlow(1024 * 1024);
@@ -88,6 +90,7 @@ export function workerSource(): string {
     `'use strict';`,
     'const __name = (value) => value;',
     `const createSegmentCompressor = ${createSegmentCompressor.toString()};`,
-    `(${runWorker.toString()})(require('node:worker_threads'), require, createSegmentCompressor);`,
+    `const createLz4hc = ${createLz4hc.toString()};`,
+    `(${runWorker.toString()})(require('node:worker_threads'), require, createSegmentCompressor, createLz4hc);`,
   ].join('\n');
 }

@@ -3,13 +3,13 @@ import * as zlib from 'node:zlib';
 import { OcirenderError } from '@ocirender/interface';
 
 /** Compressors that the writer knows. */
-export const COMPRESSIONS = ['none', 'lz4', 'deflate', 'zstd'] as const;
+export const COMPRESSIONS = ['none', 'lz4', 'lz4hc', 'deflate', 'zstd'] as const;
 
 /** How data is compressed. */
 export type Compression = (typeof COMPRESSIONS)[number];
 
-/** Numbers of the compressors in the format (`Z_EROFS_COMPRESSION_*`). */
-export const ALGORITHM = { lz4: 0, lzma: 1, deflate: 2, zstd: 3 } as const;
+/** Numbers of the compressors in the format (`Z_EROFS_COMPRESSION_*`). What lz4hc makes is lz4. */
+export const ALGORITHM = { lz4: 0, lz4hc: 0, lzma: 1, deflate: 2, zstd: 3 } as const;
 
 /** Smallest and largest size of a compressed cluster in bytes. */
 export const MIN_CLUSTER_SIZE = 4096;
@@ -17,15 +17,15 @@ export const MAX_CLUSTER_SIZE: number = 1024 * 1024;
 
 /** What a worker needs in order to compress. */
 export interface CodecSpec {
-  readonly kind: 'lz4' | 'deflate' | 'zstd';
+  readonly kind: Exclude<Compression, 'none'>;
   readonly level: number;
   /** Most bytes of a compressed cluster. */
   readonly clusterSize: number;
-  /** Where the library is, for compressors that node:zlib has not. */
+  /** Where the library is; lz4hc has none. */
   readonly module: string;
 }
 
-const LEVELS = { lz4: [1, 1, 1], deflate: [1, 6, 9], zstd: [1, 3, 22] } as const;
+const LEVELS = { lz4: [1, 1, 1], lz4hc: [1, 9, 12], deflate: [1, 6, 9], zstd: [1, 3, 22] } as const;
 
 /**
  * Checks a choice of compression.
@@ -70,7 +70,7 @@ export function planCompression(
  * @param spec - the only compressor in the image
  */
 export function encodeCompressorConfig({ kind, clusterSize }: CodecSpec): Uint8Array {
-  if (kind === 'lz4') {
+  if (ALGORITHM[kind] === ALGORITHM.lz4) {
     const config = Buffer.alloc(16);
     config.writeUInt16LE(14, 0);
     config.writeUInt16LE(0xffff, 2);

@@ -12,7 +12,13 @@ import { build, bytesOf, directory, file, PLAIN, type Store, stream, withPath } 
 import { readErofs } from './testing/read-erofs.ts';
 import type { ErofsWriterOptions } from './writer.ts';
 
-const COMPRESSIONS = ['none', 'lz4', 'deflate', ...('zstdCompressSync' in zlib ? ['zstd'] : [])] as const;
+const COMPRESSIONS = [
+  'none',
+  'lz4',
+  'lz4hc',
+  'deflate',
+  ...('zstdCompressSync' in zlib ? ['zstd'] : []),
+] as const;
 
 /** Files of many sizes, of text, noise and zeros. */
 async function files(store: Store): Promise<Record<string, Inode>> {
@@ -177,6 +183,7 @@ describe('the superblock', () => {
     [{ compression: 'none', level: 1 }, 'no level'],
     [{ compression: 'deflate', level: 10 }, 'level 10'],
     [{ compression: 'lz4', level: 2 }, 'level 2'],
+    [{ compression: 'lz4hc', level: 13 }, 'level 13'],
     [{ compression: 'lz4', blockSize: 512 }, 'blocks of 4096'],
   ])('%j is refused, and nothing is left', async (options, message) => {
     await withPath(async (path) => {

@@ -38,7 +38,7 @@ export interface ErofsWriterOptions {
   readonly time?: number | undefined;
   /** @defaultValue `'none'` */
   readonly compression?: Compression | undefined;
-  /** Compression level; the default is the compressor's: deflate 6, zstd 3. lz4 has none. */
+  /** Compression level; the default is the compressor's: lz4hc 9, deflate 6, zstd 3. lz4 has none. */
   readonly level?: number | undefined;
   /** Most bytes of a compressed cluster, a power of two from 4096 to 1048576. @defaultValue `65536` */
   readonly clusterSize?: number | undefined;
