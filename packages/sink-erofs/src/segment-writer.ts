@@ -145,6 +145,8 @@ export class SegmentWriter {
       const ref = slot.ends[index++];
       const isWhole = ref !== undefined && contents.openExtents === 0;
       if (isWhole && segment.output.length >= segment.input.length) {
+        // At one go: small contents are closed at any time, and the table has one open content.
+        await this.#setup.data.room(Math.ceil(segment.input.length / 65_536) * 65_536);
         await plain.store(ref, segment.input, segment.input.length, '');
         continue;
       }

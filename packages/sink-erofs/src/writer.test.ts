@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import * as zlib from 'node:zlib';
 import { ImageReader, type Inode, type Metadata } from '@ocirender/interface';
 import { describe, expect, test } from 'vitest';
@@ -90,6 +92,23 @@ describe.each(COMPRESSIONS)('compression %s', (compression) => {
       expect((await readFile(one)).equals(await readFile(other))).toBe(true);
     }));
 });
+
+test('small contents that come while a file that compresses badly waits for the disk', () =>
+  withPath(async (path) => {
+    const wanted = new Map<string, string>();
+    await build(path, { compression: 'lz4', threads: 2 }, async (store) => {
+      const all: Record<string, Inode> = {};
+      for (let i = 0; i < 1500; i++) {
+        const bytes = i % 10 === 0 ? bytesOf(209_598, i, true) : Buffer.from(`small ${i}`);
+        all[`f${i}`] = file(bytes.length, await store(bytes));
+        wanted.set(`f${i}`, createHash('sha256').update(bytes).digest('hex'));
+        await setImmediate();
+      }
+      return directory(all);
+    });
+    const tree = await readErofs(path);
+    expect(new Map([...wanted.keys()].map((name) => [name, tree.get(name)?.sha256]))).toEqual(wanted);
+  }));
 
 describe('layouts', () => {
   test('each file has the one that takes the least room', () =>
