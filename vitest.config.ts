@@ -10,6 +10,8 @@ export default defineConfig({
       'apps/*/test/**/*.test.ts',
       'examples/**/*.test.{ts,js}',
     ],
+    // The default leaves one core idle: half of a small machine.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
