@@ -12,6 +12,8 @@ export const SINKS = [
   ['dir', ''],
 ] as const;
 
+export type SinkName = (typeof SINKS)[number][0];
+
 /** Runs the built command to its end. */
 export async function ocirender(
   args: readonly string[],

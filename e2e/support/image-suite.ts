@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareTrees, FULL_CAPABILITIES, type ReadTree } from '../../packages/sink-compliance/src/index.ts';
-import { convertWithCli, node24, SINKS } from './cli.ts';
+import { convertWithCli, node24, SINKS, type SinkName } from './cli.ts';
 import { fileDigest } from './file-digest.ts';
 import { asHeld, ensureImages, IMAGE_DIRECTORY, type ImageName, umociTree } from './images.ts';
 import { must } from './run.ts';
@@ -14,8 +14,12 @@ import { makeDirectory, removeDirectory } from './work-directory.ts';
  * unpacks. One image a file, so that files can run side by side.
  *
  * @param name - the image
+ * @param zstdSinks - which sinks the zstd layers go to: how layers are compressed is nothing that a sink knows of
  */
-export function testImage(name: ImageName): void {
+export function testImage(
+  name: ImageName,
+  zstdSinks: readonly SinkName[] = SINKS.map(([sink]) => sink),
+): void {
   describe(name, () => {
     let directory: string;
     let reference: ReadTree;
@@ -43,14 +47,17 @@ export function testImage(name: ImageName): void {
       await must('rm', ['-rf', output]);
     });
 
-    test.each(SINKS)('zstd layers to %s: the tree is what umoci unpacks', async (sink, ending) => {
-      const output = join(directory, `zstd${ending}`);
-      await convertWithCli(join(IMAGE_DIRECTORY, `${name}-zstd`), sink, output, [], zstdNode);
-      // The same bytes as from gzip layers have been looked at already.
-      if (sink === 'dir' || (await fileDigest(output)) !== verified.get(sink))
-        await expectReference(sink, output);
-      await must('rm', ['-rf', output]);
-    });
+    test.each(SINKS.filter(([sink]) => zstdSinks.includes(sink)))(
+      'zstd layers to %s: the tree is what umoci unpacks',
+      async (sink, ending) => {
+        const output = join(directory, `zstd${ending}`);
+        await convertWithCli(join(IMAGE_DIRECTORY, `${name}-zstd`), sink, output, [], zstdNode);
+        // The same bytes as from gzip layers have been looked at already.
+        if (sink === 'dir' || (await fileDigest(output)) !== verified.get(sink))
+          await expectReference(sink, output);
+        await must('rm', ['-rf', output]);
+      },
+    );
 
     async function expectReference(sink: string, output: string): Promise<void> {
       const tree = await readOutput(sink, output, directory);
