@@ -9,7 +9,7 @@ import { makeDirectory, removeDirectory } from './support/work-directory.ts';
 const CHECKOUT = fileURLToPath(new URL('../', import.meta.url));
 /** Three layers, 150 kB. */
 const IMAGE = join(CHECKOUT, 'examples/demo/image');
-const BUNDLED = ['dir', 'squashfs', 'tar'];
+const BUNDLED = ['dir', 'ext4', 'squashfs', 'tar', 'verify'];
 const PNPM = ['-y', 'pnpm@10.34.9'];
 
 let directory: string;
