@@ -1,3 +1,3 @@
 import { testImage } from '../support/image-suite.ts';
 
-testImage('node', ['squashfs']);
+testImage('node', ['squashfs', 'tar'], []);

@@ -1,3 +1,3 @@
 import { testImage } from '../support/image-suite.ts';
 
-testImage('python', ['squashfs']);
+testImage('python', ['squashfs', 'ext4'], ['squashfs']);

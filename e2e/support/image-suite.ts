@@ -9,17 +9,21 @@ import { must } from './run.ts';
 import { readOutput } from './trees.ts';
 import { makeDirectory, removeDirectory } from './work-directory.ts';
 
+// biome-ignore lint/suspicious/noUndeclaredEnvVars: no turbo task reads it
+const EVERYTHING = process.env['OCIRENDER_ALL_SINKS'] === '1';
+const ALL: readonly SinkName[] = SINKS.map(([sink]) => sink);
+
 /**
  * Converts a realistic image to every sink, from gzip and from zstd layers, and compares each result with what umoci
  * unpacks. One image a file, so that files can run side by side.
  *
  * @param name - the image
- * @param zstdSinks - which sinks the zstd layers go to: how layers are compressed is nothing that a sink knows of
+ * @param usual - the sinks that it goes to unless `OCIRENDER_ALL_SINKS` is set: large images take minutes for each
+ * @param usualZstd - the same for zstd layers: how layers are compressed is nothing that a sink knows of
  */
-export function testImage(
-  name: ImageName,
-  zstdSinks: readonly SinkName[] = SINKS.map(([sink]) => sink),
-): void {
+export function testImage(name: ImageName, usual = ALL, usualZstd = usual): void {
+  const chosen = (names: readonly SinkName[]): (typeof SINKS)[number][] =>
+    SINKS.filter(([sink]) => EVERYTHING || names.includes(sink));
   describe(name, () => {
     let directory: string;
     let reference: ReadTree;
@@ -38,7 +42,7 @@ export function testImage(
 
     afterAll(() => removeDirectory(directory));
 
-    test.each(SINKS)('gzip layers to %s: the tree is what umoci unpacks', async (sink, ending) => {
+    test.each(chosen(usual))('gzip layers to %s: the tree is what umoci unpacks', async (sink, ending) => {
       const output = join(directory, `gzip${ending}`);
       await convertWithCli(join(IMAGE_DIRECTORY, name), sink, output);
       await expectReference(sink, output);
@@ -47,7 +51,7 @@ export function testImage(
       await must('rm', ['-rf', output]);
     });
 
-    test.each(SINKS.filter(([sink]) => zstdSinks.includes(sink)))(
+    test.each(chosen(usualZstd))(
       'zstd layers to %s: the tree is what umoci unpacks',
       async (sink, ending) => {
         const output = join(directory, `zstd${ending}`);
