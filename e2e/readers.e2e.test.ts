@@ -8,11 +8,11 @@ import {
   compareTrees,
   FULL_CAPABILITIES,
   type ReadTree,
+  readImage,
   type SinkCapabilities,
 } from '../packages/sink-compliance/src/index.ts';
 import { openDirectory } from '../packages/sink-dir/src/index.ts';
 import { openTar } from '../packages/sink-tar/src/index.ts';
-import { readImage } from '../packages/sink-tar/test/read-image.ts';
 import { asHeld, ensureImages, IMAGE_DIRECTORY, umociTree } from './support/images.ts';
 import { must } from './support/run.ts';
 import { listTree } from './support/trees.ts';

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readTree } from '../packages/core/test/support/read-squashfs.ts';
-import { compareTrees, FULL_CAPABILITIES, type ReadTree } from '../packages/sink-compliance/src/index.ts';
+import {
+  compareTrees,
+  FULL_CAPABILITIES,
+  type ReadTree,
+  readImage,
+} from '../packages/sink-compliance/src/index.ts';
 import { COMPRESSIONS, openSquashfs } from '../packages/sink-squashfs/src/index.ts';
 import { copyImage } from '../packages/sink-squashfs/src/testing/copy-image.ts';
 import { must } from './support/run.ts';
@@ -108,7 +112,7 @@ async function ours(image: string): Promise<ReadTree> {
   for (const threads of [1, 3]) {
     const reader = await openSquashfs(image, { threads });
     try {
-      trees.push(await readTree(reader));
+      trees.push(await readImage(reader));
     } finally {
       await reader.close();
     }
@@ -213,7 +217,7 @@ describe('our own', () => {
     const reader = await openSquashfs(image);
     try {
       await copyImage(reader, copy, { compression });
-      expect(compareTrees(await expectKernelsView(copy), await readTree(reader), FULL_CAPABILITIES)).toEqual(
+      expect(compareTrees(await expectKernelsView(copy), await readImage(reader), FULL_CAPABILITIES)).toEqual(
         [],
       );
     } finally {

@@ -28,9 +28,8 @@ import {
   symlink,
   tarOf,
 } from '../../overlay/src/testing/stack.ts';
-import { sinkContext } from '../../sink-compliance/src/index.ts';
+import { readImage, sinkContext } from '../../sink-compliance/src/index.ts';
 import { tarSink } from '../../sink-tar/src/index.ts';
-import { readImage } from '../../sink-tar/test/read-image.ts';
 import { readTarTree } from '../../sink-tar/test/read-tar-tree.ts';
 import { archive, image, layer, rawHeader } from '../test/support/hostile-layers.ts';
 import type { OpenMergedOptions } from './merged-options.ts';

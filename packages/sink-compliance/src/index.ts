@@ -36,6 +36,7 @@ export { contentInfo, driveSession, sinkContext, writeContent } from './drive.ts
 export { expectedTree } from './expected-tree.ts';
 export type { ReadDirectoryOptions } from './read-directory.ts';
 export { readDirectory } from './read-directory.ts';
+export { readImage } from './read-image.ts';
 export type { ReadEntry, ReadTree } from './read-tree.ts';
 export type { SinkSubject } from './subject.ts';
 export { sinkChecks, testSink } from './suite.ts';

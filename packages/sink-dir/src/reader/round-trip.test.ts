@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, test } from 'vitest';
-import { sinkChecks } from '../../../sink-compliance/src/index.ts';
-import { readImage } from '../../../sink-tar/test/read-image.ts';
+import { readImage, sinkChecks } from '../../../sink-compliance/src/index.ts';
 import { readOutput } from '../../test/read-output.ts';
 import { dirSink } from '../sink.ts';
 import { openDirectory } from './directory-reader.ts';

@@ -1,5 +1,4 @@
-import type { ReadTree } from '../../../sink-compliance/src/index.ts';
-import { readImage } from '../../../sink-tar/test/read-image.ts';
+import { type ReadTree, readImage } from '../../../sink-compliance/src/index.ts';
 import { openExt4 } from '../reader/reader.ts';
 
 /** Reads a filesystem with the reader of this package. */

@@ -1,6 +1,5 @@
 import { describe, test } from 'vitest';
-import { sinkChecks } from '../../../sink-compliance/src/index.ts';
-import { readImage } from '../../test/read-image.ts';
+import { readImage, sinkChecks } from '../../../sink-compliance/src/index.ts';
 import { tarSink } from '../sink.ts';
 import { openTar } from './tar-reader.ts';
 

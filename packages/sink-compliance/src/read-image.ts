@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
-import { expandHoles, type ImageNode, type ImageReader } from '@ocirender/interface';
-import type { ReadEntry, ReadTree } from '../../sink-compliance/src/index.ts';
+import { type ContentChunk, expandHoles, type ImageNode, type ImageReader } from '@ocirender/interface';
+import type { ReadEntry, ReadTree } from './read-tree.ts';
 
-/** Reads all that an open image holds, as the facts that the compliance suite compares. */
+/**
+ * Reads all that an open image holds, as the facts that the suite compares: for a format that has a reader.
+ *
+ * @param image - an open image, which stays open
+ * @returns names with metadata and hashes of contents
+ * @throws {Error} when contents are not as long as their nodes say, come twice, or have not the hash of their nodes
+ */
 export async function readImage(image: ImageReader): Promise<ReadTree> {
   const nodes = new Map<string, ImageNode>();
   const files = new Map<number, ImageNode>();
@@ -20,7 +26,7 @@ export async function readImage(image: ImageReader): Promise<ReadTree> {
   return new Map([...nodes].map(([path, node]) => [path, readEntry(node, digests.get(node.id))]));
 }
 
-async function sha256(content: Parameters<typeof expandHoles>[0], size: number): Promise<string> {
+async function sha256(content: AsyncIterable<ContentChunk>, size: number): Promise<string> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of expandHoles(content)) {
@@ -43,7 +49,7 @@ function readEntry(node: ImageNode, digest: string | undefined): ReadEntry {
     mtimeNs,
     xattrs,
     inode: node.id,
-    ...(links === undefined || type === 'directory' ? {} : { links }),
+    ...(links === undefined ? {} : { links }),
     ...(type === 'file' ? { size: node.size, sha256: digest ?? 'none came' } : {}),
     ...(type === 'symlink' ? { target: node.target } : {}),
     ...(isDevice ? { devMajor: node.devMajor, devMinor: node.devMinor } : {}),
