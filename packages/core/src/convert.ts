@@ -10,6 +10,7 @@ import {
 import { type MergePolicy, mergeLayers } from '@ocirender/overlay';
 import { ConfigOutput } from './config-output.ts';
 import { DiagnosticLog } from './diagnostic-log.ts';
+import { identitySeed } from './identity-seed.ts';
 import { imageOf } from './open-image.ts';
 import type { ConvertOptions } from './options.ts';
 import { outputKind, PathOutput } from './output.ts';
@@ -32,6 +33,8 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
   const threads = checkThreads(options.threads ?? availableParallelism());
   const epoch = sourceDateEpoch(options.sourceDateEpoch);
   const given = output === undefined ? 'nothing' : typeof output === 'string' ? 'path' : 'stream';
+
+  const policy = policyOf(options);
   const kind = outputKind(sink.outputs, given, sink.name);
   const diagnostics = new DiagnosticLog(options.onDiagnostic);
   const path =
@@ -55,14 +58,14 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
           options: sinkOptions,
           threads,
           sourceDateEpoch: epoch,
-          ...(image.manifestDigest === undefined ? {} : { manifestDigest: image.manifestDigest }),
+          seed: identitySeed(image.layers, policy, epoch),
           signal: signal ?? new AbortController().signal,
           diagnose: diagnostics.add,
           ...(options.openImage === undefined ? {} : { openImage: options.openImage }),
         }),
       rewindable: stream === undefined,
       planFirst,
-      policy: policyOf(options),
+      policy,
       limits: options.limits ?? {},
       sourceDateEpoch: epoch,
       ...(signal === undefined ? {} : { signal }),

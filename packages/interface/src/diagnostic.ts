@@ -21,6 +21,7 @@ export type DiagnosticCode =
   | 'time-clamped'
   | 'not-representable'
   | 'diff-id-missing'
+  | 'size-rounded'
   | (string & {});
 
 /** One deviation or repair. */

@@ -32,8 +32,11 @@ export interface SinkContext {
   readonly options: OptionValues;
   /** How many worker threads the session may use, at least 1. The bytes written never depend on it. */
   readonly threads: number;
-  /** The image's manifest digest: the seed of identifiers (UUIDs) that must not be random. */
-  readonly manifestDigest?: string;
+  /**
+   * Text that identifies the merged image, whatever form it was read from: made of the layers' diff_ids and the choices
+   * that change the tree. Identifiers that must not be random (UUIDs) are derived from it.
+   */
+  readonly seed?: string;
   /** `SOURCE_DATE_EPOCH` in seconds: the only clock a format's own timestamps may show (default 0). */
   readonly sourceDateEpoch?: number;
   readonly signal: AbortSignal;

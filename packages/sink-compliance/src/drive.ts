@@ -45,7 +45,7 @@ export function sinkContext(sink: Sink, options: ContextOptions): SinkContext {
     output: options.output,
     options: values,
     threads: options.threads ?? 2,
-    manifestDigest: `sha256:${'0123456789abcdef'.repeat(4)}`,
+    seed: `sha256:${'0123456789abcdef'.repeat(4)}`,
     sourceDateEpoch: 0,
     signal: options.signal ?? new AbortController().signal,
     diagnose: (diagnostic) => {

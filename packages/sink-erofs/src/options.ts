@@ -40,5 +40,9 @@ export const erofsOptions: OptionSchema = {
     description: 'Store equal data once, zeros as holes; files in several places need Linux 5.15',
   },
   label: { type: 'string', placeholder: 'TEXT', description: 'Volume label, at most 15 bytes' },
-  uuid: { type: 'string', placeholder: 'UUID', description: "UUID; else made of the image's digest" },
+  uuid: {
+    type: 'string',
+    placeholder: 'UUID',
+    description: 'UUID of the volume; by default one derived from the layers',
+  },
 };

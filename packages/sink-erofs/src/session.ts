@@ -22,7 +22,7 @@ export function openSession(context: SinkContext): SinkSession {
         threads: context.threads,
         label: options['label'] as string | undefined,
         uuid: options['uuid'] as string | undefined,
-        digest: context.manifestDigest,
+        seed: context.seed,
         // 0 is what the host says when nobody has asked for a time.
         time: context.sourceDateEpoch === 0 ? undefined : context.sourceDateEpoch,
         diagnose: context.diagnose,

@@ -13,7 +13,7 @@ import { ContentWriter } from './content-writer.ts';
 import { DataWriter } from './data-writer.ts';
 import { DuplicateIndex } from './duplicate-index.ts';
 import { EXTENDED_INODE_SIZE, INCOMPAT, MAX_BLOCKS, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE } from './format.ts';
-import { parseLabel, parseUuid, uuidFromDigest } from './identity.ts';
+import { chooseUuid, parseLabel } from './identity.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { encodeSuperblock } from './superblock.ts';
 import { TailStore } from './tail-store.ts';
@@ -30,10 +30,10 @@ export interface ErofsWriterOptions {
   readonly dedupe?: boolean | undefined;
   /** Volume label, at most 15 bytes. @defaultValue `''` */
   readonly label?: string | undefined;
-  /** UUID of the volume. The default is made of `digest`. */
+  /** UUID of the volume. The default is derived from `seed`. */
   readonly uuid?: string | undefined;
-  /** Digest of what the image is made of. */
-  readonly digest?: string | undefined;
+  /** What the UUID is derived from. @defaultValue the empty string */
+  readonly seed?: string | undefined;
   /** The superblock's time in seconds since the epoch. The default is the time that most files have. */
   readonly time?: number | undefined;
   /** @defaultValue `'none'` */
@@ -92,7 +92,7 @@ export class ErofsWriter {
     this.#options = options;
     this.#blockSize = options.blockSize ?? 4096;
     this.#label = parseLabel(options.label ?? '');
-    this.#uuid = options.uuid === undefined ? uuidFromDigest(options.digest) : parseUuid(options.uuid);
+    this.#uuid = chooseUuid(options.uuid, options.seed ?? '');
     this.#headBlock = Math.floor(SUPERBLOCK_OFFSET / this.#blockSize);
     const { compression = 'none', level, clusterSize = 65_536, threads = 1 } = options;
     this.#codec = planCompression(compression, level, clusterSize, this.#blockSize);

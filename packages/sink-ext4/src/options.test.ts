@@ -1,7 +1,7 @@
+import { parseUuid } from '@ocirender/image-file';
 import { parseOptions } from '@ocirender/interface';
 import { expect, test } from 'vitest';
 import { ext4Options, writerOptions } from './options.ts';
-import { formatUuid, parseUuid, uuidFrom } from './uuid.ts';
 
 const read = (given: Record<string, string>) =>
   writerOptions(parseOptions(ext4Options, given, 'the sink ext4'));
@@ -60,13 +60,5 @@ test.each([
 ])('refuses %j', (given) => {
   expect(() => read(given as Record<string, string>)).toThrow(
     expect.objectContaining({ code: 'ERR_OCIRENDER_INVALID_OPTION' }),
-  );
-});
-
-test('a UUID made of a name is one of version 8, and the same for the same name', () => {
-  expect(formatUuid(uuidFrom('sha256:abc'))).toBe(formatUuid(uuidFrom('sha256:abc')));
-  expect(formatUuid(uuidFrom('sha256:abc'))).not.toBe(formatUuid(uuidFrom('sha256:abd')));
-  expect(formatUuid(uuidFrom(''))).toMatch(
-    /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
   );
 });

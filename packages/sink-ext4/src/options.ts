@@ -1,6 +1,6 @@
+import { parseUuid } from '@ocirender/image-file';
 import { OcirenderError, type OptionSchema, type OptionValues, parseSize } from '@ocirender/interface';
 import type { Amount } from './sizing.ts';
-import { parseUuid } from './uuid.ts';
 import type { Ext4WriterOptions } from './writer.ts';
 
 /** Largest filesystem in bytes: 16 TiB, what a file can have on most filesystems. */
@@ -15,7 +15,8 @@ export const ext4Options: OptionSchema = {
     type: 'size',
     min: 1,
     max: MAX_SIZE,
-    description: 'Size of the filesystem; without it, what the tree needs and the free room',
+    description:
+      'Size of the filesystem, rounded down to whole blocks; without it, what the tree needs and the free room',
   },
   free: {
     type: 'string',
@@ -44,7 +45,7 @@ export const ext4Options: OptionSchema = {
     description: 'Size of blocks: 1024, 2048 or 4096',
   },
   label: { type: 'string', description: `Name of the filesystem, at most ${MAX_LABEL} bytes` },
-  uuid: { type: 'string', description: 'UUID of the filesystem; by default one made from the image digest' },
+  uuid: { type: 'string', description: 'UUID of the filesystem; by default one derived from the layers' },
   journal: {
     type: 'string',
     default: 'none',

@@ -14,7 +14,7 @@ export function openSession(context: SinkContext): SinkSession {
     open: (path) =>
       new Ext4Writer(path, {
         ...writerOptions(context.options),
-        seed: context.manifestDigest,
+        seed: context.seed,
         time: context.sourceDateEpoch,
         diagnose: context.diagnose,
       }),

@@ -84,7 +84,7 @@ describe('size', () => {
   test('of the size that was asked for, whatever the last group could hold', async () => {
     for (const size of [128 * M, 128 * M + 4096, 128 * M + 40 * 4096, 129 * M + 1]) {
       const { summary } = await build(image, { size }, someFiles);
-      expect((await stat(image)).size).toBe(size);
+      expect((await stat(image)).size).toBe(size - (size % 4096));
       expect(summary.blocks * 4096).toBeLessThanOrEqual(size);
       await expectSomeFiles();
       await rm(image);
@@ -279,6 +279,24 @@ describe('what ext4 has no place for', () => {
     const tree = await readExt4(image);
     expect([tree.get('early')?.mtime, tree.get('late')?.mtime]).toEqual([-(2 ** 31), 2 ** 34 - 2 ** 31 - 1]);
   });
+});
+
+test('a size that is no multiple of the block size is rounded down, with a diagnostic', async () => {
+  const { summary, diagnostics } = await build(image, { size: 3_000_000, blockSize: 1024 }, () =>
+    directory({}),
+  );
+  expect(summary.bytesWritten).toBe(2929 * 1024);
+  expect((await stat(image)).size).toBe(2929 * 1024);
+  expect(diagnostics).toEqual([
+    {
+      code: 'size-rounded',
+      message: 'the size 3000000 is no multiple of the block size 1024: the file has 2999296 bytes',
+    },
+  ]);
+  await rm(image);
+  const even = await build(image, { size: 4096 * 512 }, () => directory({}));
+  expect(even.summary.bytesWritten).toBe(4096 * 512);
+  expect(even.diagnostics).toEqual([]);
 });
 
 test('the identity comes from the seed unless it is given', async () => {

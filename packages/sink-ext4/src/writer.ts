@@ -1,4 +1,4 @@
-import { OutputFile } from '@ocirender/image-file';
+import { formatUuid, OutputFile, uuidFrom } from '@ocirender/image-file';
 import type { Content, ContentInfo, ContentRef, DiagnosticHandler, Tree } from '@ocirender/interface';
 import { BlockStream } from './block-stream.ts';
 import { Checksums } from './checksums.ts';
@@ -13,11 +13,10 @@ import { type Placement, placeAll } from './placement.ts';
 import { SettledContents } from './settled-contents.ts';
 import { type Amount, chooseSize, type Sizing } from './sizing.ts';
 import { TreePlan } from './tree-plan.ts';
-import { formatUuid, uuidFrom } from './uuid.ts';
 
 /** How a filesystem is to be written. */
 export interface Ext4WriterOptions {
-  /** Bytes of the file; undefined: what the tree needs and `free`. */
+  /** Bytes of the file, rounded down to whole blocks; undefined: what the tree needs and `free`. */
   readonly size?: number | undefined;
   /** Free room: bytes, or a percentage of what the tree needs. @defaultValue none */
   readonly free?: Amount | undefined;
@@ -156,7 +155,7 @@ export class Ext4Writer {
       reserved: this.#options.reserved ?? NOTHING,
     });
     const { freeBlocks, freeInodes } = await metadata.write();
-    const bytesWritten = this.#options.size ?? blocks * blockSize;
+    const bytesWritten = this.#fileSize(blocks);
     this.#file.resize(bytesWritten);
     await this.#file.close();
     check();
@@ -197,6 +196,21 @@ export class Ext4Writer {
     const settled = new SettledContents(this.#contents, compactor, this.#geometry.blockSize);
     await settled.settle(plan.inodes);
     return settled;
+  }
+
+  /**
+   * Bytes of the file. It has whole blocks: of a file that is no multiple of 512, virtual machines do not show the tail.
+   */
+  #fileSize(blocks: number): number {
+    const { blockSize } = this.#geometry;
+    const { size, diagnose } = this.#options;
+    if (size === undefined) return blocks * blockSize;
+    const whole = size - (size % blockSize);
+    if (whole !== size) {
+      const message = `the size ${size} is no multiple of the block size ${blockSize}: the file has ${whole} bytes`;
+      diagnose?.({ code: 'size-rounded', message });
+    }
+    return whole;
   }
 
   #chooseSize(plan: TreePlan, contents: SettledContents): Sizing<Placement> {

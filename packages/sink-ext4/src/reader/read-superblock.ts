@@ -1,4 +1,4 @@
-import { CRC_START, crc32c } from '@ocirender/image-file';
+import { CRC_START, crc32c, formatUuid } from '@ocirender/image-file';
 import { FormatError } from '@ocirender/interface';
 import {
   COMPAT,
@@ -10,7 +10,6 @@ import {
   SUPERBLOCK_OFFSET,
   SUPERBLOCK_SIZE,
 } from '../format.ts';
-import { formatUuid } from '../uuid.ts';
 import type { ImageFile } from './image-file.ts';
 
 /** What the reader needs of a superblock, checked. */

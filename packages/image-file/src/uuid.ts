@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
  * Reads a UUID.
  *
  * @param text - 32 hexadecimal digits, with hyphens or without
- * @returns 16 bytes, or undefined when it is none or nil
+ * @returns 16 bytes, or undefined when the text is no UUID, or the nil UUID
  */
 export function parseUuid(text: string): Uint8Array | undefined {
   const digits = text.replaceAll('-', '');
