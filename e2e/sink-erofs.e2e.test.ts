@@ -203,7 +203,7 @@ describe.each([512, 1024, 2048, 4096])('blocks of %i bytes', (blockSize) => {
     const image = join(work, `all-${blockSize}.erofs`);
     const { diagnostics, summary } = await build(
       image,
-      { blockSize, label: 'everything', digest: `sha256:${'ab'.repeat(32)}` },
+      { blockSize, label: 'everything', seed: `sha256:${'ab'.repeat(32)}` },
       everything,
     );
     expect(diagnostics).toEqual([]);

@@ -43,7 +43,8 @@ export class CompressedContentWriter {
     const { path } = info.placement;
     if (!Number.isSafeInteger(size) || size <= smallest) return plain.write(content, size, path);
     // Holes are in tables of chunks, which cannot be compressed: the file is written as it is, in its turn.
-    if (info.extents !== undefined) return segments.settle().then(() => plain.write(content, size, path));
+    const { extents } = info;
+    if (extents !== undefined) return segments.settle().then(() => plain.write(content, size, path, extents));
     return this.#writeSegments(content, size, path);
   }
 

@@ -1,15 +1,21 @@
-import { type Content, type ContentRef, displayPath, isHole, OcirenderError } from '@ocirender/interface';
+import {
+  type Content,
+  type ContentRef,
+  displayPath,
+  type Extent,
+  isHole,
+  OcirenderError,
+} from '@ocirender/interface';
 import { type ContentTable, NO_TAIL } from './content-table.ts';
 import type { DataWriter } from './data-writer.ts';
 import type { DuplicateIndex } from './duplicate-index.ts';
-import { MAX_BLOCKS, MAX_CHUNK_SIZE, NULL_ADDRESS } from './format.ts';
+import { MAX_BLOCKS, NULL_ADDRESS } from './format.ts';
+import { holeGrain } from './hole-grain.ts';
 import type { TailStore } from './tail-store.ts';
 import { imageTooLarge } from './unrepresentable.ts';
 
 /** Data is looked up among earlier data in pieces of this many bytes, or of whole (smaller) files. */
 const PIECE_SIZE = 65_536;
-/** Chunk tables do not get longer than this: the chunks of larger sparse files are larger. */
-const MAX_CHUNKS: number = 2 ** 20;
 
 /** What a content writer works with. */
 export interface ContentWriterSetup {
@@ -64,14 +70,20 @@ export class ContentWriter {
    * @param content - its bytes
    * @param size - what they must amount to
    * @param path - for messages
+   * @param extents - where its data is, when it is sparse
    * @returns its number; a promise only when a disk is to be waited for
    * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when the bytes are not `size` bytes
    */
-  write(content: Content, size: number, path: string): ContentRef | Promise<ContentRef> {
+  write(
+    content: Content,
+    size: number,
+    path: string,
+    extents?: readonly Extent[],
+  ): ContentRef | Promise<ContentRef> {
     if (!Number.isSafeInteger(size) || size < 1) {
       throw new OcirenderError('ERR_OCIRENDER_USAGE', `${displayPath(path)}: a content of ${size} bytes`);
     }
-    return this.store(this.#setup.contents.open(size), content, size, path);
+    return this.store(this.#setup.contents.open(size), content, size, path, extents);
   }
 
   /**
@@ -81,10 +93,17 @@ export class ContentWriter {
    * @param content - as for {@link write}
    * @param size - as for {@link write}
    * @param path - as for {@link write}
+   * @param extents - as for {@link write}
    */
-  store(ref: ContentRef, content: Content, size: number, path: string): ContentRef | Promise<ContentRef> {
+  store(
+    ref: ContentRef,
+    content: Content,
+    size: number,
+    path: string,
+    extents?: readonly Extent[],
+  ): ContentRef | Promise<ContentRef> {
     this.#ref = ref;
-    this.#begin(size, path);
+    this.#begin(size, path, extents);
     if (!(content instanceof Uint8Array)) return this.#writeStream(content);
     if (content.length !== size) throw this.#wrongSize(content.length);
     const waiting = this.#bytes(content);
@@ -99,7 +118,7 @@ export class ContentWriter {
     return this.#end();
   }
 
-  #begin(size: number, path: string): void {
+  #begin(size: number, path: string, extents: readonly Extent[] | undefined): void {
     const tail = size % this.#blockSize;
     this.#size = size;
     this.#path = path;
@@ -107,8 +126,7 @@ export class ContentWriter {
     this.#body = tail > this.#setup.maxTail ? size : size - tail;
     this.#taken = 0;
     this.#piece = 0;
-    const least = 2 ** Math.ceil(Math.log2(size / MAX_CHUNKS));
-    this.#grain = Math.min(MAX_CHUNK_SIZE, Math.max(this.#blockSize, least));
+    this.#grain = holeGrain(size, this.#blockSize, extents);
   }
 
   #bytes(chunk: Uint8Array): undefined | Promise<void> {

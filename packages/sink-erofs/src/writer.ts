@@ -125,7 +125,7 @@ export class ErofsWriter {
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {
     this.#data.check();
     if (this.#compressed !== undefined) return this.#compressed.write(content, info);
-    return (this.#writers[0] as ContentWriter).write(content, info.size, info.placement.path);
+    return (this.#writers[0] as ContentWriter).write(content, info.size, info.placement.path, info.extents);
   }
 
   /**
