@@ -114,7 +114,7 @@ function servedMediaType(header: string | undefined): string | undefined {
 }
 
 async function readLimited(response: HttpResponse, maximum: number, what: string): Promise<Buffer> {
-  const tooLarge = (): LimitError => new LimitError('manifestBytes', maximum, `${what} is too large`);
+  const tooLarge = (): LimitError => new LimitError('documentBytes', maximum, `${what} is too large`);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body()) {

@@ -197,9 +197,9 @@ describe('what is refused', () => {
       more();
       return true;
     });
-    await expect(open(registry, 'a/b:1', { limits: { manifestBytes: 100_000 } })).rejects.toMatchObject({
+    await expect(open(registry, 'a/b:1', { limits: { documentBytes: 100_000 } })).rejects.toMatchObject({
       code: 'ERR_OCIRENDER_LIMIT',
-      limit: 'manifestBytes',
+      limit: 'documentBytes',
       maximum: 100_000,
     });
   });

@@ -144,7 +144,7 @@ async function readDocument(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const maximum = client.limits.documentBytes;
-  if (size > maximum) throw new LimitError('manifestBytes', maximum, `config ${digest} has ${size} bytes`);
+  if (size > maximum) throw new LimitError('documentBytes', maximum, `config ${digest} has ${size} bytes`);
   const chunks: Uint8Array[] = [];
   for await (const chunk of client.readBlob(
     repository,

@@ -43,10 +43,10 @@ export interface RetryOptions {
   readonly random: () => number;
 }
 
-/** Limits against hostile registries. */
+/** Limits against hostile registries; the names are those of `LayoutLimits` of `@ocirender/oci-layout`. */
 export interface RegistryLimits {
   /** Bytes of an index, manifest or config. @defaultValue 4194304 (4 MiB) */
-  readonly manifestBytes: number;
+  readonly documentBytes: number;
   /** Indexes within indexes. @defaultValue 8 */
   readonly indexDepth: number;
   /** Descriptors in all indexes together. @defaultValue 2000 */

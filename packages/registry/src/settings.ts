@@ -14,7 +14,7 @@ const DEFAULT_RETRY: RetryOptions = {
 };
 
 const DEFAULT_LIMITS: RegistryLimits = {
-  manifestBytes: 4 * 1024 * 1024,
+  documentBytes: 4 * 1024 * 1024,
   indexDepth: 8,
   manifests: 2000,
   layers: 4096,
@@ -32,8 +32,7 @@ export function retrySettings(given: Partial<RetryOptions> = {}): RetryOptions {
   return settings;
 }
 
-/** The limits in the words of `@ocirender/oci-layout`, which reads the documents. */
+/** Fills in the limits that a caller left out. */
 export function documentLimits(given: Partial<RegistryLimits> = {}): LayoutLimits {
-  const { manifestBytes, ...limits } = { ...DEFAULT_LIMITS, ...given };
-  return { ...limits, documentBytes: manifestBytes };
+  return { ...DEFAULT_LIMITS, ...given };
 }

@@ -111,6 +111,7 @@ async function openRegistry(reference: string, guessed: boolean, options: OpenSo
   try {
     const image = await openRegistryImage(reference, {
       ...options.registry,
+      limits: { ...options.limits, ...options.registry?.limits },
       ...(options.diagnose === undefined ? {} : { diagnose: options.diagnose }),
       ...(platform === undefined ? {} : { platform }),
       ...(signal === undefined ? {} : { signal }),

@@ -36,7 +36,9 @@ export async function readOverlay2Chain(directory: string): Promise<StoredDiff[]
     }
     chain.push(await diffOf(join(root, entry), root, directory));
     if (chain.length > MAX_LAYERS)
-      throw new LimitError('layers', MAX_LAYERS, `${directory} has too many layers`);
+      throw new LimitError('overlay2Layers', MAX_LAYERS, `${directory} has too many layers`, {
+        hint: 'Docker itself stacks no more than 128.',
+      });
   }
   return chain.reverse();
 }

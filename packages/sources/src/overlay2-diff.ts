@@ -91,7 +91,9 @@ export function* walkDiff(
         }
         links.set(inode, path);
         if (links.size > MAX_LINKS)
-          throw new LimitError('links', MAX_LINKS, 'the layer has too many hard links');
+          throw new LimitError('overlay2Links', MAX_LINKS, 'the layer has too many hard links', {
+            hint: 'Save the image as an archive (docker save), and convert that.',
+          });
       }
       yield entry.size > 0 ? { entry, path: where } : { entry };
     } catch (error) {

@@ -2,6 +2,7 @@ import type { PullReport } from '@ocirender/registry';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
+import { documentLimitFlags } from '../convert/source-limit-flags.ts';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
 import { registryFlags } from '../registry/registry-flags.ts';
 
@@ -49,6 +50,7 @@ export class Pull extends BaseCommand {
       max: 64,
       default: 3,
     }),
+    ...documentLimitFlags,
     ...registryFlags,
     progress: Flags.option({
       summary: 'Progress on standard error: bars on a terminal, lines, or nothing.',

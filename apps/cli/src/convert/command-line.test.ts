@@ -1,6 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { convertFlags } from './convert-flags.ts';
 import { imageReference } from './convert-settings.ts';
+import { LIMIT_FLAGS, MERGE_LIMIT_FLAGS } from './limit-flags.ts';
 import { readLimits } from './limit-values.ts';
 import { resolveOutput } from './output-target.ts';
 import { parseSinkOptions } from './sink-options.ts';
@@ -51,15 +53,18 @@ describe('parseSinkOptions', () => {
 describe('readLimits', () => {
   test('gives only what was set, by the name of the engine', () => {
     expect(
-      readLimits({
-        'max-entries': '12',
-        'max-sparse-extents': '7',
-        'max-total-size': '2G',
-        'max-xattrs': '64KiB',
-        'max-window': '8M',
-        'max-zstd-frame': '1G',
-        other: '1',
-      }),
+      readLimits(
+        {
+          'max-entries': '12',
+          'max-sparse-extents': '7',
+          'max-total-size': '2G',
+          'max-xattrs': '64KiB',
+          'max-window': '8M',
+          'max-zstd-frame': '1G',
+          other: '1',
+        },
+        MERGE_LIMIT_FLAGS,
+      ),
     ).toEqual({
       entries: 12,
       sparseExtents: 7,
@@ -78,8 +83,14 @@ describe('readLimits', () => {
     [{ 'max-total-size': '' }],
     [{ 'max-total-size': '1.5G' }],
   ])('refuses %j', (flags) => {
-    expect(() => readLimits(flags)).toThrow(USAGE);
+    expect(() => readLimits(flags, MERGE_LIMIT_FLAGS)).toThrow(USAGE);
   });
+});
+
+test('every limit has a flag of its own, which convert takes', () => {
+  const flags = Object.values(LIMIT_FLAGS).map(({ flag }) => flag);
+  expect(new Set(flags).size).toBe(flags.length);
+  expect(flags.filter((flag) => !(flag in convertFlags))).toEqual([]);
 });
 
 describe('resolveOutput', () => {

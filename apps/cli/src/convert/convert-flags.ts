@@ -3,6 +3,7 @@ import type { InferredFlags } from '@oclif/core/interfaces';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
 import { registryFlags } from '../registry/registry-flags.ts';
 import { mergeFlags } from './merge-flags.ts';
+import { sourceLimitFlags } from './source-limit-flags.ts';
 
 /** The flags of `ocirender convert`. */
 export const convertFlags = {
@@ -65,9 +66,11 @@ export const convertFlags = {
   }),
   'plan-first': Flags.boolean({
     summary: 'Read all layers twice: first the headers, then the contents.',
-    description: 'Needed where the output is a pipe and the order of the contents turns out to matter.',
+    description:
+      'Needed where the output is a pipe and the order of the contents turns out to matter. The tree is the same; the bytes of a filesystem image are not, for its contents are stored in another order.',
   }),
   ...mergeFlags,
+  ...sourceLimitFlags,
   ...registryFlags,
   verbose: Flags.boolean({
     char: 'v',

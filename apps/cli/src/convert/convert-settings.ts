@@ -1,6 +1,8 @@
 import type { ConvertSettings } from '@ocirender/core';
 import { OcirenderError } from '@ocirender/interface';
 import type { ConvertFlags } from './convert-flags.ts';
+import { SOURCE_LIMIT_FLAGS } from './limit-flags.ts';
+import { readLimits } from './limit-values.ts';
 import { mergeSettings } from './merge-settings.ts';
 import { parseSinkOptions } from './sink-options.ts';
 
@@ -24,6 +26,7 @@ export function convertSettings(flags: ConvertFlags): ConvertSettings {
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags['config-out'] === undefined ? {} : { configOutput: flags['config-out'] }),
     source: {
+      limits: readLimits(flags, SOURCE_LIMIT_FLAGS),
       ...(flags.spool === undefined ? {} : { spool: flags.spool }),
       ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
     },

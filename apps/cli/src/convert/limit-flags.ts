@@ -1,7 +1,13 @@
-import type { ConvertSettings } from '@ocirender/core';
+import type { ConvertSettings, SourceSettings } from '@ocirender/core';
 
 /** Names of the engine's limits. */
-export type LimitName = keyof NonNullable<ConvertSettings['limits']>;
+export type MergeLimitName = keyof NonNullable<ConvertSettings['limits']>;
+
+/** Names of the limits on documents and archives of images. */
+export type SourceLimitName = keyof NonNullable<SourceSettings['limits']>;
+
+/** Names of all limits that the command line sets. */
+export type LimitName = MergeLimitName | SourceLimitName;
 
 /** How a limit is set on the command line. */
 export interface LimitFlag {
@@ -13,7 +19,7 @@ export interface LimitFlag {
 }
 
 /** Every limit of the engine and its flag. */
-export const LIMIT_FLAGS: Readonly<Record<LimitName, LimitFlag>> = {
+export const MERGE_LIMIT_FLAGS: Readonly<Record<MergeLimitName, LimitFlag>> = {
   entries: { flag: 'max-entries', unit: 'count', summary: 'archive members of all layers' },
   pathBytes: { flag: 'max-path-length', unit: 'bytes', summary: 'bytes of a path or link target' },
   pathDepth: { flag: 'max-path-depth', unit: 'count', summary: 'components of a path' },
@@ -40,5 +46,31 @@ export const LIMIT_FLAGS: Readonly<Record<LimitName, LimitFlag>> = {
   totalBytes: { flag: 'max-total-size', unit: 'bytes', summary: 'decompressed bytes of all layers' },
 };
 
-/** The names of {@link LIMIT_FLAGS}. */
-export const LIMIT_NAMES: readonly LimitName[] = Object.keys(LIMIT_FLAGS) as LimitName[];
+/** The limits on where an image comes from: an index, a layout, a registry, an archive. */
+export const SOURCE_LIMIT_FLAGS: Readonly<Record<SourceLimitName, LimitFlag>> = {
+  documentBytes: {
+    flag: 'max-document-size',
+    unit: 'bytes',
+    summary: 'bytes of an index, manifest or config',
+  },
+  indexDepth: { flag: 'max-index-depth', unit: 'count', summary: 'indexes within indexes' },
+  manifests: { flag: 'max-manifests', unit: 'count', summary: 'descriptors in all indexes together' },
+  layers: { flag: 'max-layers', unit: 'count', summary: 'layers of one image' },
+  members: { flag: 'max-archive-members', unit: 'count', summary: 'members of an archive of images' },
+  nameBytes: {
+    flag: 'max-archive-names',
+    unit: 'bytes',
+    summary: "bytes of all names of an archive's members",
+  },
+  spoolBytes: {
+    flag: 'max-spool-size',
+    unit: 'bytes',
+    summary: 'bytes that a compressed archive or standard input takes on disk',
+  },
+};
+
+/** Every limit of the command line. */
+export const LIMIT_FLAGS: Readonly<Record<LimitName, LimitFlag>> = {
+  ...MERGE_LIMIT_FLAGS,
+  ...SOURCE_LIMIT_FLAGS,
+};

@@ -1,17 +1,21 @@
 import { OcirenderError, parseSize } from '@ocirender/interface';
-import { LIMIT_FLAGS, LIMIT_NAMES, type LimitName } from './limit-flags.ts';
+import type { LimitFlag } from './limit-flags.ts';
 
 /**
  * Reads the limit flags.
  *
  * @param flags - all flags of the command line as text, by flag name
- * @returns the limits that were given, by the engine's names
+ * @param limits - the limits that are wanted, and their flags
+ * @returns those of them that were given
  * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for a value that is no positive number
  */
-export function readLimits(flags: Readonly<Record<string, unknown>>): Partial<Record<LimitName, number>> {
-  const limits: Partial<Record<LimitName, number>> = {};
-  for (const name of LIMIT_NAMES) {
-    const { flag, unit } = LIMIT_FLAGS[name];
+export function readLimits<Name extends string>(
+  flags: Readonly<Record<string, unknown>>,
+  limits: Readonly<Record<Name, LimitFlag>>,
+): Partial<Record<Name, number>> {
+  const given: Partial<Record<Name, number>> = {};
+  for (const name of Object.keys(limits) as Name[]) {
+    const { flag, unit } = limits[name];
     const text = flags[flag];
     if (typeof text !== 'string') continue;
     const value = unit === 'bytes' ? parseSize(text) : /^\d+$/.test(text) ? Number(text) : undefined;
@@ -22,7 +26,7 @@ export function readLimits(flags: Readonly<Record<string, unknown>>): Partial<Re
         hint,
       });
     }
-    limits[name] = value;
+    given[name] = value;
   }
-  return limits;
+  return given;
 }

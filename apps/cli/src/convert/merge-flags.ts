@@ -1,13 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
-import { LIMIT_FLAGS, type LimitName } from './limit-flags.ts';
-
-const limit = (name: LimitName) =>
-  Flags.string({
-    summary: `Most ${LIMIT_FLAGS[name].summary}.`,
-    helpValue: LIMIT_FLAGS[name].unit === 'bytes' ? 'SIZE' : 'N',
-    helpGroup: 'LIMIT',
-  });
+import { limitFlag as limit } from './limit-flag.ts';
 
 /** The flags that say how layers are merged: of every command that reads OCI images. */
 export const mergeFlags = {

@@ -1,4 +1,5 @@
 import type { ConvertSettings } from '@ocirender/core';
+import { MERGE_LIMIT_FLAGS } from './limit-flags.ts';
 import { readLimits } from './limit-values.ts';
 import type { MergeFlags } from './merge-flags.ts';
 
@@ -22,7 +23,7 @@ export function mergeSettings(flags: MergeFlags): MergeSettings {
     keepDirlinks: flags['keep-dirlinks'],
     xattrs: flags.xattrs,
     whiteoutDevices: flags['whiteout-devices'],
-    limits: readLimits(flags),
+    limits: readLimits(flags, MERGE_LIMIT_FLAGS),
     ...(flags.platform === undefined ? {} : { platform: flags.platform }),
   };
 }

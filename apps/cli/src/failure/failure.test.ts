@@ -65,9 +65,13 @@ describe('describeFailure', () => {
     expect(describeFailure(error).failure.hint).toBe(
       'If you trust the image, raise the limit with --max-path-length.',
     );
-    const other = new LimitError('manifestBytes', 1, 'manifest too long');
+    const source = new LimitError('documentBytes', 1, 'manifest too long');
+    expect(describeFailure(source).failure.hint).toBe(
+      'If you trust the image, raise the limit with --max-document-size.',
+    );
+    const other = new LimitError('toString', 1, 'of another library');
     expect(describeFailure(other).failure.hint).toBe(
-      'If the input is trustworthy, raise the limit manifestBytes.',
+      'If the input is trustworthy, raise the limit toString.',
     );
   });
 

@@ -1,4 +1,4 @@
-import { LIMIT_FLAGS, LIMIT_NAMES } from '../convert/limit-flags.ts';
+import { LIMIT_FLAGS, type LimitName } from '../convert/limit-flags.ts';
 
 /**
  * Says which flag raises the limit that was met, in an error or any of its causes.
@@ -14,9 +14,8 @@ export function limitHint(error: Error): string | undefined {
   ) {
     if (!('limit' in level)) continue;
     const { limit } = level;
-    const name = LIMIT_NAMES.find((known) => known === limit);
-    if (name === undefined) continue;
-    const { flag, instead } = LIMIT_FLAGS[name];
+    if (typeof limit !== 'string' || !Object.hasOwn(LIMIT_FLAGS, limit)) continue;
+    const { flag, instead } = LIMIT_FLAGS[limit as LimitName];
     const raise = `If you trust the image, raise the limit with --${flag}.`;
     return instead === undefined ? raise : `${instead} ${raise}`;
   }

@@ -12,7 +12,7 @@ export interface OpenSettings extends OpenMergedOptions {
   /** Threads that a reader may use. @defaultValue 1 */
   readonly threads?: number;
   /** How images are opened that are elsewhere. */
-  readonly source?: Pick<OpenSourceOptions, 'spool' | 'registry'>;
+  readonly source?: Pick<OpenSourceOptions, 'spool' | 'registry' | 'limits'>;
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { mergeFlags } from '../convert/merge-flags.ts';
+import { sourceLimitFlags } from '../convert/source-limit-flags.ts';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
 import { registryFlags } from '../registry/registry-flags.ts';
 
@@ -19,6 +20,7 @@ export const readFlags = {
     helpValue: 'DIR',
   }),
   ...mergeFlags,
+  ...sourceLimitFlags,
   ...registryFlags,
   verbose: Flags.boolean({
     char: 'v',

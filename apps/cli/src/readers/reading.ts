@@ -1,4 +1,6 @@
 import { watchInterrupts } from '../convert/interrupt.ts';
+import { SOURCE_LIMIT_FLAGS } from '../convert/limit-flags.ts';
+import { readLimits } from '../convert/limit-values.ts';
 import { mergeSettings } from '../convert/merge-settings.ts';
 import { type ByteProgress, startByteProgress } from '../progress/byte-progress.ts';
 import { registrySettings } from '../registry/registry-settings.ts';
@@ -29,7 +31,11 @@ export async function withReading<T>(flags: ReadFlags, run: (reading: Reading) =
     return await run({
       settings: {
         ...merge,
-        source: { registry, ...(flags.spool === undefined ? {} : { spool: flags.spool }) },
+        source: {
+          limits: readLimits(flags, SOURCE_LIMIT_FLAGS),
+          registry,
+          ...(flags.spool === undefined ? {} : { spool: flags.spool }),
+        },
         signal: interrupt.signal,
         onProgress: (event) => progress.onMerge(event),
         ...(flags.verbose

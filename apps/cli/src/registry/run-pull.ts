@@ -1,5 +1,8 @@
 import { type PullReport, pullImage } from '@ocirender/registry';
 import { watchInterrupts } from '../convert/interrupt.ts';
+import { SOURCE_LIMIT_FLAGS } from '../convert/limit-flags.ts';
+import { readLimits } from '../convert/limit-values.ts';
+import type { DocumentLimitFlags } from '../convert/source-limit-flags.ts';
 import { printable } from '../failure/printable.ts';
 import type { ProgressMode } from '../progress/progress-mode.ts';
 import { formatBytes, formatDuration } from '../report/units.ts';
@@ -13,12 +16,13 @@ export interface PullRequest {
   readonly image: string;
   readonly directory: string;
   readonly json: boolean;
-  readonly flags: RegistryFlags & {
-    readonly platform?: string | undefined;
-    readonly 'all-platforms': boolean;
-    readonly concurrency: number;
-    readonly progress: ProgressMode;
-  };
+  readonly flags: RegistryFlags &
+    DocumentLimitFlags & {
+      readonly platform?: string | undefined;
+      readonly 'all-platforms': boolean;
+      readonly concurrency: number;
+      readonly progress: ProgressMode;
+    };
 }
 
 /**
@@ -40,6 +44,7 @@ export async function runPull({ image, directory, flags, json }: PullRequest): P
   try {
     const report = await pullImage(image, directory, {
       ...settings,
+      limits: readLimits(flags, SOURCE_LIMIT_FLAGS),
       ...(flags.platform === undefined ? {} : { platform: flags.platform }),
       allPlatforms: flags['all-platforms'],
       concurrency: flags.concurrency,

@@ -48,7 +48,9 @@ export class DirectoryReader {
     if (kept !== undefined) return kept;
     if (directory.size > MAX_DIRECTORY) {
       const what = `inode ${directory.number}: a directory of ${directory.size} bytes`;
-      throw new LimitError('directoryBytes', MAX_DIRECTORY, what);
+      throw new LimitError('directoryBytes', MAX_DIRECTORY, what, {
+        hint: 'The reader holds a directory in memory and reads no larger ones.',
+      });
     }
     const names = new Map<ByteString, number>();
     for (const { name, inode } of await this.#entries(directory)) {
