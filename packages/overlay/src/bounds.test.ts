@@ -44,6 +44,17 @@ describe('work and memory are bounded', () => {
     expect(await merge(entries, { pathDepth: 1200 })).toHaveLength(1202);
   });
 
+  it('names of many components, each of which implies directories', async () => {
+    const deep = (i: number): ModelEntry => file(`${i}/${'d/'.repeat(50)}f`, '');
+    const entries = Array.from({ length: 20 }, (_, i) => deep(i));
+    // Each makes 51 directories.
+    expect(await merge(entries, { entries: 20 * 52 })).toHaveLength(1 + 20 * 52);
+    expect(await merge(entries, { entries: 20 * 52 - 1 })).toMatchObject({
+      code: 'ERR_OCIRENDER_LIMIT',
+      limit: 'entries',
+    });
+  });
+
   it('markers and files deeper than the trackers look', async () => {
     const deep = 'd/'.repeat(70);
     const session = new MemorySession();

@@ -1,6 +1,6 @@
 /** Bounds on hostile input; exceeding one is a `LimitError` that names it. */
 export interface MergeLimits {
-  /** Archive members of all layers. */
+  /** Archive members of all layers, and directories that they imply. */
   readonly entries: number;
   /** Bytes of a path or link target. */
   readonly pathBytes: number;
@@ -24,9 +24,12 @@ export interface MergeLimits {
   readonly totalBytes: number;
 }
 
-/** Limits that real images never meet. */
+/**
+ * Limits that real images never meet, and that no sink needs more than Node's usual heap for on a machine of 4 GB (2 GB):
+ * docs/decisions/0051.
+ */
 export const DEFAULT_LIMITS: MergeLimits = {
-  entries: 5_000_000,
+  entries: 2_000_000,
   pathBytes: 4096,
   pathDepth: 1024,
   paxHeaderBytes: 1024 * 1024,

@@ -169,6 +169,7 @@ class Merge {
     const replay = new Replay({
       policy: this.#policy,
       pathDepth: this.#limits.pathDepth,
+      entries: this.#limits.entries,
       // Placements are compared with the tree.
       release: this.#session?.placement === 'any' || this.#options.planFirst === true,
       sourceDateEpoch: this.#options.sourceDateEpoch ?? 0,

@@ -23,6 +23,11 @@ export interface ReplayOptions {
   readonly release?: boolean;
   /** Most components of a path once links are followed. @defaultValue the limit's default */
   readonly pathDepth?: number;
+  /**
+   * Archive members and directories that no member describes, together: a name of many components makes as many
+   * directories. @defaultValue the limit's default
+   */
+  readonly entries?: number;
   /** Seconds since the epoch for directories that no layer describes. */
   readonly sourceDateEpoch: number;
   readonly diagnose: DiagnosticHandler;
@@ -52,6 +57,8 @@ export class Replay {
   /** The directory that the last entry's parent path led to; forgotten when the way there may have changed. */
   #lastParent: { path: ByteString; directory: DirectoryNode } | undefined;
   #layer = 0;
+  /** Records of the journals so far, and directories that were made for want of one. */
+  #entries = 0;
   #digest = '';
 
   constructor(options: ReplayOptions) {
@@ -70,6 +77,7 @@ export class Replay {
   apply(journal: Journal, layer: number, digest: string): void {
     this.#layer = layer;
     this.#digest = digest;
+    this.#entries += journal.length;
     this.#lastParent = undefined;
     // Links resolve against the state before this layer's markers.
     const before = journal.markers > 0 ? this.#linkTargets(journal) : undefined;
@@ -275,6 +283,7 @@ export class Replay {
         continue;
       }
       this.#checkDepth(depth + rest.length + 1, entry);
+      this.#countImplied(rest.length, entry);
       let at = directory;
       for (const name of rest) {
         const made = new DirectoryNode(this.#implied(), this.#layer);
@@ -293,6 +302,18 @@ export class Replay {
     if (depth <= maximum) return;
     const shown = displayPath(entry.slice(0, 80));
     throw new LimitError('pathDepth', maximum, `layer ${this.#digest}: "${shown}…" leads too deep`);
+  }
+
+  #countImplied(directories: number, entry: ByteString): void {
+    const maximum = this.#options.entries ?? DEFAULT_LIMITS.entries;
+    this.#entries += directories;
+    if (this.#entries <= maximum) return;
+    const shown = displayPath(entry.slice(0, 80));
+    throw new LimitError(
+      'entries',
+      maximum,
+      `layer ${this.#digest}: "${shown}": the image has too many entries, with the parents that no entry describes`,
+    );
   }
 
   /** Removes what is in the way of a parent directory, if the policy allows. */

@@ -25,13 +25,12 @@ export interface DirectorySetup {
 
 /** A directory's blocks, checksums and all. */
 export interface DirectoryBlocks {
-  /** Bytes in all. */
-  readonly size: number;
+  /** Whole blocks; the scratch buffer, where one block does. */
+  readonly bytes: Buffer;
+  /** Bytes in use: zeros follow up to the tail of the (last) block. */
+  readonly used: number;
   /** Whether it has a hash tree. */
   readonly indexed: boolean;
-  /** The bytes. Of a small directory only the beginning: zeros follow, then `tail`; there are many small ones. */
-  readonly bytes: Uint8Array;
-  readonly tail?: Uint8Array;
 }
 
 /** Bytes that an entry takes. */
@@ -45,8 +44,13 @@ export function entrySize(name: ByteString): number {
  *
  * @param entries - its names, without `.` and `..`, in bytewise order
  * @param setup - see {@link DirectorySetup}
+ * @param scratch - memory of one block, which takes a directory that fits into one
  */
-export function encodeDirectory(entries: readonly DirectoryEntry[], setup: DirectorySetup): DirectoryBlocks {
+export function encodeDirectory(
+  entries: readonly DirectoryEntry[],
+  setup: DirectorySetup,
+  scratch: Buffer,
+): DirectoryBlocks {
   const { blockSize, self, parent } = setup;
   const dots = [
     { name: '.', inode: self, type: ENTRY_TYPE.directory },
@@ -56,19 +60,14 @@ export function encodeDirectory(entries: readonly DirectoryEntry[], setup: Direc
   for (const { name } of entries) size += entrySize(name);
   if (size > blockSize - DIRECTORY_TAIL) {
     const tree = encodeHashTree(entries, setup);
-    if (tree !== undefined) return { bytes: tree, size: tree.length, indexed: true };
+    if (tree !== undefined) return { bytes: tree, used: tree.length, indexed: true };
   }
   const all = [...dots, ...entries];
   const ends = packEntries(all, blockSize);
-  const bytes = Buffer.alloc(ends.length * blockSize);
+  const isSmall = ends.length === 1;
+  const bytes = isSmall ? scratch.fill(0) : Buffer.alloc(ends.length * blockSize);
   writeLeaves(bytes, all, ends, setup);
-  if (ends.length > 1) return { bytes, size: bytes.length, indexed: false };
-  return {
-    bytes: Uint8Array.prototype.slice.call(bytes, 0, size),
-    tail: Uint8Array.prototype.slice.call(bytes, blockSize - DIRECTORY_TAIL),
-    size: blockSize,
-    indexed: false,
-  };
+  return { bytes, used: isSmall ? size : bytes.length, indexed: false };
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Inode } from '@ocirender/interface';
 import type { Checksums } from './checksums.ts';
+import type { DirectoryStore, StoredDirectory } from './directory-store.ts';
 import { encodeExtentTree, type TreeBlock } from './extent-tree.ts';
-import { DIRECTORY_TAIL, INODE_BLOCK_SIZE, INODE_FLAG, MAX_TIME, MIN_TIME, MODE } from './format.ts';
+import { INODE_BLOCK_SIZE, INODE_FLAG, MAX_TIME, MIN_TIME, MODE } from './format.ts';
 import type { InodeFields } from './inode.ts';
-import type { InodePlace } from './placement.ts';
+import type { InodePlace } from './place-table.ts';
 import type { SettledContents } from './settled-contents.ts';
 import type { PlannedInode } from './tree-plan.ts';
 
@@ -14,23 +15,27 @@ export class InodeBuilder {
   readonly #blockSize: number;
   readonly #checksums: Checksums;
   readonly #contents: SettledContents;
+  readonly #directories: DirectoryStore;
   readonly #put: (block: number, bytes: Uint8Array) => Promise<void>;
 
   /**
    * @param blockSize - bytes
    * @param checksums - the filesystem's
    * @param contents - where files are
+   * @param directories - the blocks of directories
    * @param put - writes one block
    */
   constructor(
     blockSize: number,
     checksums: Checksums,
     contents: SettledContents,
+    directories: DirectoryStore,
     put: (block: number, bytes: Uint8Array) => Promise<void>,
   ) {
     this.#blockSize = blockSize;
     this.#checksums = checksums;
     this.#contents = contents;
+    this.#directories = directories;
     this.#put = put;
   }
 
@@ -98,16 +103,8 @@ export class InodeBuilder {
     }
   }
 
-  async #writeDirectory(
-    { bytes, tail, size }: NonNullable<PlannedInode['directory']>,
-    { extents }: InodePlace,
-  ): Promise<void> {
-    let whole = bytes;
-    if (tail !== undefined) {
-      whole = new Uint8Array(size);
-      whole.set(bytes);
-      whole.set(tail, size - DIRECTORY_TAIL);
-    }
+  async #writeDirectory(directory: StoredDirectory, { extents }: InodePlace): Promise<void> {
+    const whole = this.#directories.read(directory);
     for (const { logical, physical, count } of extents) {
       for (let i = 0; i < count; i++) {
         const from = (logical + i) * this.#blockSize;

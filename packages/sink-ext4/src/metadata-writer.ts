@@ -76,8 +76,13 @@ export class MetadataWriter {
   async #writeInodes(): Promise<void> {
     const { stream, geometry, placement, plan, checksums } = this.#setup;
     const { inodesPerGroup, tables } = placement;
-    const builder = new InodeBuilder(geometry.blockSize, checksums, this.#setup.contents, (block, bytes) =>
-      this.#put(block, bytes),
+    const { contents } = this.#setup;
+    const builder = new InodeBuilder(
+      geometry.blockSize,
+      checksums,
+      contents,
+      plan.directories,
+      (block, bytes) => this.#put(block, bytes),
     );
     const table = Buffer.alloc(inodesPerGroup * INODE_SIZE);
     let index = 0;
@@ -90,7 +95,7 @@ export class MetadataWriter {
       let used = group === 0 ? JOURNAL_INODE : 0;
       for (; (plan.inodes[index]?.number ?? Number.POSITIVE_INFINITY) < first + inodesPerGroup; index++) {
         const planned = plan.inodes[index]!;
-        const built = builder.build(planned, placement.inodes[index]!);
+        const built = builder.build(planned, placement.inodes.get(index));
         const fields = built instanceof Promise ? await built : built;
         used = planned.number - first + 1;
         encodeInode(table, (used - 1) * INODE_SIZE, fields, checksums.ofInode(planned.number));

@@ -2,20 +2,11 @@ import type { BlockExtent } from './content-table.ts';
 import { treeBlockCount } from './extent-tree.ts';
 import { INODE_BLOCK_SIZE, INODE_SIZE } from './format.ts';
 import type { BlockRun, Geometry } from './geometry.ts';
+import { type InodePlace, PlaceTable } from './place-table.ts';
 import type { SettledContents } from './settled-contents.ts';
 import type { Fit } from './sizing.ts';
 import { Space } from './space.ts';
 import type { PlannedInode } from './tree-plan.ts';
-
-/** Where the blocks of an inode are. */
-export interface InodePlace {
-  /** Its data: directory blocks, a long target; the extents of files are elsewhere. */
-  readonly extents: readonly BlockExtent[];
-  /** Blocks of its extent tree outside of the inode. */
-  readonly tree: readonly number[];
-  /** Block of its attributes; 0 for none. */
-  readonly xattrBlock: number;
-}
 
 /** Where everything is. */
 export interface Placement extends Fit {
@@ -28,7 +19,7 @@ export interface Placement extends Fit {
   /** Block of the resize inode's pointers; undefined when there is no such inode. */
   readonly resizeBlock: number | undefined;
   /** By position among the planned inodes. */
-  readonly inodes: readonly InodePlace[];
+  readonly inodes: PlaceTable;
   /** Free runs below `end`. */
   readonly gaps: readonly BlockRun[];
 }
@@ -65,10 +56,9 @@ export function placeAll(setup: PlacementSetup, groups: number, inodesPerGroup: 
   const resizeBlock = groups > geometry.classicGroups ? undefined : space.block();
   const journal = space.blocks(journalBlocks);
   const journalTree = blocksFor(journal);
-  const places = inodes.map((planned): InodePlace => {
-    const { inode, directory, xattrs, content, number } = planned;
-    let extents = NOWHERE.extents;
-    let { tree } = NOWHERE;
+  const places = new PlaceTable(inodes.length);
+  for (const [index, { inode, directory, xattrs, content, number }] of inodes.entries()) {
+    let { extents, tree } = NOWHERE;
     if (directory !== undefined) {
       extents = space.blocks(directory.size / blockSize);
       tree = blocksFor(extents);
@@ -78,8 +68,8 @@ export function placeAll(setup: PlacementSetup, groups: number, inodesPerGroup: 
       extents = space.blocks(1);
     }
     const xattrBlock = xattrs.block === undefined ? 0 : space.block();
-    return extents.length + tree.length + xattrBlock === 0 ? NOWHERE : { extents, tree, xattrBlock };
-  });
+    places.set(index, { extents, tree, xattrBlock });
+  }
   return {
     groups,
     inodesPerGroup,

@@ -6,13 +6,14 @@ import {
   displayPath,
   type FileInode,
   type Inode,
+  maybeLinked,
   OcirenderError,
   sortedChildren,
   type Tree,
 } from '@ocirender/interface';
 import type { Checksums } from './checksums.ts';
 import type { ContentTable } from './content-table.ts';
-import { type DirectoryBlocks, encodeDirectory } from './directory.ts';
+import { DirectoryStore, type StoredDirectory } from './directory-store.ts';
 import {
   ENTRY_TYPE,
   FIRST_INODE,
@@ -36,7 +37,7 @@ export interface PlannedInode {
   readonly number: number;
   readonly inode: Inode;
   links: number;
-  readonly directory: DirectoryBlocks | undefined;
+  readonly directory: StoredDirectory | undefined;
   readonly xattrs: EncodedXattrs;
   /** The content of a file that has one. */
   readonly content: ContentRef | undefined;
@@ -71,8 +72,12 @@ const NO_XATTRS: EncodedXattrs = {};
 export class TreePlan {
   /** In ascending order of their numbers. */
   readonly inodes: PlannedInode[] = [];
+  /** The blocks of directories. */
+  readonly directories: DirectoryStore;
   readonly #setup: TreePlanSetup;
-  readonly #known = new Map<Inode, PlannedInode>();
+  readonly #tree: Tree;
+  /** Those that may have several names: to remember all would cost as much as half the tree. */
+  readonly #linked = new Map<Inode, PlannedInode>();
   #lastNumber = FIRST_INODE;
 
   /**
@@ -82,6 +87,8 @@ export class TreePlan {
    */
   constructor(tree: Tree, setup: TreePlanSetup) {
     this.#setup = setup;
+    this.#tree = tree;
+    this.directories = new DirectoryStore(setup.blockSize);
     const found = this.#withLostAndFound(tree.root);
     let frame = this.#enter(found, '', ROOT_INODE, undefined);
     for (;;) {
@@ -141,7 +148,7 @@ export class TreePlan {
       if (frame.above === undefined && this.inodes[0]?.inode === inode) return FIRST_INODE;
       return ++this.#lastNumber;
     }
-    const known = this.#known.get(inode);
+    const known = this.#linked.get(inode);
     if (known !== undefined) {
       if (++known.links > MAX_LINKS) throw tooManyLinks(pathOf(frame, name));
       return known.number;
@@ -157,7 +164,7 @@ export class TreePlan {
       content,
     };
     this.#checkKind(inode, path);
-    this.#known.set(inode, planned);
+    if (maybeLinked(this.#tree, inode)) this.#linked.set(inode, planned);
     this.inodes.push(planned);
     return planned.number;
   }
@@ -177,7 +184,7 @@ export class TreePlan {
       inode: numbers[i] as number,
       type: ENTRY_TYPE[child.type],
     }));
-    const directory = encodeDirectory(entries, {
+    const directory = this.directories.add(entries, {
       self: number,
       parent,
       blockSize,

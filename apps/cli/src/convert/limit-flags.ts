@@ -20,7 +20,11 @@ export interface LimitFlag {
 
 /** Every limit of the engine and its flag. */
 export const MERGE_LIMIT_FLAGS: Readonly<Record<MergeLimitName, LimitFlag>> = {
-  entries: { flag: 'max-entries', unit: 'count', summary: 'archive members of all layers' },
+  entries: {
+    flag: 'max-entries',
+    unit: 'count',
+    summary: 'archive members of all layers and the directories that their names imply',
+  },
   pathBytes: { flag: 'max-path-length', unit: 'bytes', summary: 'bytes of a path or link target' },
   pathDepth: { flag: 'max-path-depth', unit: 'count', summary: 'components of a path' },
   paxHeaderBytes: { flag: 'max-pax-header', unit: 'bytes', summary: "bytes of one entry's PAX headers" },

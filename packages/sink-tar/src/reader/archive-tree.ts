@@ -24,6 +24,8 @@ export class ArchiveTree {
   readonly #limits: TarArchiveLimits;
   #nextId = 1;
   #members = 0;
+  /** Directories that no member describes. */
+  #implied = 0;
   #metadataBytes = 0;
   /** The directory that the last member's parent led to: its neighbours follow. */
   #lastPath: ByteString | undefined;
@@ -153,6 +155,8 @@ export class ArchiveTree {
       } else if (child !== undefined) {
         throw conflict(path, `lies below "${displayPath(name)}", which is a ${child.type}`);
       } else {
+        this.#implied++;
+        this.#checkEntries();
         const made = new TarDirectory(this.#nextId++, directory);
         this.#checkDepth(made, path);
         directory.children.set(name, made);
@@ -163,13 +167,24 @@ export class ArchiveTree {
   }
 
   #checkLimits({ path, linkTarget, xattrs, extents }: Entry): void {
-    const { entries, metadataBytes } = this.#limits;
-    if (this.#members > entries) throw new LimitError('entries', entries, 'the tar has too many members');
+    const { metadataBytes } = this.#limits;
+    this.#checkEntries();
     let bytes = path.length + linkTarget.length + 16 * (extents?.length ?? 0);
     if (xattrs.size > 0) for (const [name, value] of xattrs) bytes += name.length + value.length;
     this.#metadataBytes += bytes;
     if (this.#metadataBytes <= metadataBytes) return;
     throw new LimitError('metadataBytes', metadataBytes, "the tar's names and attributes are too large");
+  }
+
+  /** Each directory takes as much memory as a member, whether one describes it or names just imply it. */
+  #checkEntries(): void {
+    const { entries } = this.#limits;
+    if (this.#members + this.#implied > entries)
+      throw new LimitError(
+        'entries',
+        entries,
+        'the tar has too many members, with the directories they imply',
+      );
   }
 
   #checkDepth({ depth }: TarDirectory, path: ByteString): void {

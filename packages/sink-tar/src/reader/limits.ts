@@ -3,7 +3,7 @@ import { DEFAULT_TAR_LIMITS, type TarLimits } from '@ocirender/tar-header';
 
 /** Bounds on a hostile archive; exceeding one is a `LimitError` that names it. */
 export interface TarArchiveLimits extends TarLimits, DecompressLimits {
-  /** Members of the archive. */
+  /** Members of the archive, and directories that they imply. */
   readonly entries: number;
   /** Components of a path, symbolic links in it resolved. */
   readonly pathDepth: number;
@@ -15,7 +15,7 @@ export interface TarArchiveLimits extends TarLimits, DecompressLimits {
 export const DEFAULT_ARCHIVE_LIMITS: Readonly<TarArchiveLimits> = {
   ...DEFAULT_TAR_LIMITS,
   ...DEFAULT_DECOMPRESS_LIMITS,
-  entries: 5_000_000,
+  entries: 2_000_000,
   pathDepth: 1024,
   metadataBytes: 512 * 1024 * 1024,
 };

@@ -104,6 +104,7 @@ describe('limits', () => {
   ];
   test.each<[string, Member[], OpenTarOptions['limits']]>([
     ['entries', members, { entries: 19 }],
+    ['entries', deep, { entries: 30 }],
     ['metadataBytes', members, { metadataBytes: 100 }],
     ['pathDepth', deep, { pathDepth: 29 }],
     ['pathDepth', nested, { pathDepth: 30 }],
