@@ -4,46 +4,48 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatPlatform, type ListedImage } from '../../packages/oci-layout/src/index.ts';
 import { listSourceImages, openSource } from '../../packages/sources/src/index.ts';
 import { must } from '../support/run.ts';
+import { duePairs } from '../support/sample.ts';
 import { makeDirectory, removeDirectory } from '../support/work-directory.ts';
 import { ABSENT, CORPORA, type CorpusItem, type CorpusListing, corpusItems } from './support/collection.ts';
-import { differences, SINK_NAMES } from './support/conversion.ts';
+import { differences, SINK_NAMES, type SinkName } from './support/conversion.ts';
 import { readListing } from './support/corpus-listing.ts';
 
 if (ABSENT !== undefined) test.skip(`images: ${ABSENT}`, () => {});
 
-describe.each(corpusItems('images').map((item): [string, CorpusItem] => [item.name, item]))(
-  '%s',
-  (name, { kind, listings }) => {
-    const path = join(CORPORA, name);
-    const isArchive = !kind.startsWith('oci-dir');
-    let scratch: string;
-    let image = path;
-
-    beforeAll(async () => {
-      scratch = await makeDirectory();
-      if (!isArchive) image = await withLinks(path, join(scratch, 'image'));
-    });
-
-    afterAll(() => removeDirectory(scratch));
-
-    test.runIf(isArchive)('unpacked it is the same images', async () => {
-      const directory = join(scratch, 'unpacked');
-      await mkdir(directory);
-      await must('tar', ['-xf', path, '-C', directory]);
-      expect(await listSourceImages(path)).toEqual(await listSourceImages(directory));
-    });
-
-    test.each(SINK_NAMES)('to %s: each image is what its listing says', async (sink) => {
-      const images = await presentImages(image);
-      for (const [n, listing] of listings.entries()) {
-        const { reference, platform } = images.find((present) => isOf(listing, present)) ?? images[n]!;
-        const expected = await readListing(join(CORPORA, 'images', listing.file));
-        const settings = platform === undefined ? {} : { platform: formatPlatform(platform) };
-        expect(await differences(sink, reference, expected, scratch, settings), listing.file).toEqual([]);
-      }
-    });
-  },
+const items = duePairs(corpusItems('images'), SINK_NAMES).map(
+  ([item, sinks]): [string, CorpusItem, SinkName[]] => [item.name, item, sinks],
 );
+
+describe.each(items)('%s', (name, { kind, listings }, sinks) => {
+  const path = join(CORPORA, name);
+  const isArchive = !kind.startsWith('oci-dir');
+  let scratch: string;
+  let image = path;
+
+  beforeAll(async () => {
+    scratch = await makeDirectory();
+    if (!isArchive) image = await withLinks(path, join(scratch, 'image'));
+  });
+
+  afterAll(() => removeDirectory(scratch));
+
+  test.runIf(isArchive)('unpacked it is the same images', async () => {
+    const directory = join(scratch, 'unpacked');
+    await mkdir(directory);
+    await must('tar', ['-xf', path, '-C', directory]);
+    expect(await listSourceImages(path)).toEqual(await listSourceImages(directory));
+  });
+
+  test.each(sinks)('to %s: each image is what its listing says', async (sink) => {
+    const images = await presentImages(image);
+    for (const [n, listing] of listings.entries()) {
+      const { reference, platform } = images.find((present) => isOf(listing, present)) ?? images[n]!;
+      const expected = await readListing(join(CORPORA, 'images', listing.file));
+      const settings = platform === undefined ? {} : { platform: formatPlatform(platform) };
+      expect(await differences(sink, reference, expected, scratch, settings), listing.file).toEqual([]);
+    }
+  });
+});
 
 /** A checkout without symbolic links leaves their targets as text: gives a copy that has the links again, if need be. */
 async function withLinks(layout: string, copy: string): Promise<string> {

@@ -2,14 +2,17 @@ import { lstat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '../support/run.ts';
+import { duePairs } from '../support/sample.ts';
 import { makeDirectory, removeDirectory } from '../support/work-directory.ts';
 import { type Expectation, TARS } from './expectations.ts';
 import { ABSENT, CORPORA, type CorpusItem, corpusItems } from './support/collection.ts';
-import { convertTo, differences, SINK_NAMES } from './support/conversion.ts';
+import { convertTo, differences, SINK_NAMES, type SinkName } from './support/conversion.ts';
 import { readListing } from './support/corpus-listing.ts';
 import { wrapTar } from './support/wrap-tar.ts';
 
-const items = corpusItems('tars').map((item): [string, CorpusItem] => [basename(item.name), item]);
+const items = duePairs(corpusItems('tars'), SINK_NAMES).map(
+  ([item, sinks]): [string, CorpusItem, SinkName[]] => [basename(item.name), item, sinks],
+);
 
 if (ABSENT !== undefined) test.skip(`tars: ${ABSENT}`, () => {});
 
@@ -18,7 +21,7 @@ test.runIf(ABSENT === undefined)('the table names only files that are there', ()
   expect(Object.keys(TARS).filter((name) => !names.has(name))).toEqual([]);
 });
 
-describe.each(items)('%s', (name, item) => {
+describe.each(items)('%s', (name, item, sinks) => {
   const expectation: Expectation = TARS[name] ?? { why: 'what the listing says' };
   let directory: string;
   let image: string;
@@ -31,7 +34,7 @@ describe.each(items)('%s', (name, item) => {
 
   afterAll(() => removeDirectory(directory));
 
-  test.each(SINK_NAMES)(`to %s: ${expectation.why}`, async (sink) => {
+  test.each(sinks)(`to %s: ${expectation.why}`, async (sink) => {
     const output = join(directory, `output-${sink}`);
     const { refused, lenient, limits, sizes } = expectation;
     if (refused !== undefined) {
