@@ -17,6 +17,16 @@ export function isDue(index: number, every: number): boolean {
 }
 
 /**
+ * Takes the items of a list whose turn it is.
+ *
+ * @param items - what is tested
+ * @param every - as for {@link isDue}
+ */
+export function due<Item>(items: readonly Item[], every: number): Item[] {
+  return items.filter((_, n) => isDue(n, every));
+}
+
+/**
  * Tests each item in one way, in another one each run; in every way where everything is tested.
  *
  * @param items - what is tested
