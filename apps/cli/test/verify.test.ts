@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE, makeSandbox, runCli, type Sandbox } from './run-cli.ts';
 
@@ -126,6 +126,24 @@ test('what cannot be read exits 1', async () => {
     const { code, stdout } = await verify(...args, '--json');
     expect({ args, code, reason: JSON.parse(stdout).error.code }).toEqual({ args, code: 1, reason });
   }
+});
+
+test('--strict: what Linux would not read is an error, though we read it', async () => {
+  const image = await readFile(sandbox.path('image.squashfs'));
+  // Compressor 2 is lzma, which no kernel has; without --strict it fails at the first block instead.
+  image.writeUInt16LE(2, 20);
+  image.writeUInt16LE(image.readUInt16LE(24) & ~0x400, 24);
+  await writeFile(sandbox.path('lzma.squashfs'), image);
+  const ours = await verify('image.squashfs', IMAGE, '--strict', '--json');
+  expect({ code: ours.code, equal: JSON.parse(ours.stdout).equal }).toEqual({ code: 0, equal: true });
+  const { code, stdout } = await verify('lzma.squashfs', IMAGE, '--strict', '--json');
+  expect({ code, error: JSON.parse(stdout).error }).toMatchObject({
+    code: 1,
+    error: {
+      code: 'ERR_OCIRENDER_FORMAT',
+      message: expect.stringContaining('Linux does not read') as string,
+    },
+  });
 });
 
 test('the sink verify: equal exits 0, different 3, with the report', async () => {

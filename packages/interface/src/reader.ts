@@ -114,6 +114,11 @@ export interface Magic {
 export interface OpenReaderOptions {
   /** Threads that may help, at least 1. @defaultValue 1 */
   readonly threads?: number;
+  /**
+   * Refuse what the kernel's own driver for the format would not read, where this reader could: to find out whether an
+   * image can be mounted. @defaultValue false
+   */
+  readonly strict?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -11,6 +11,8 @@ export interface OpenSettings extends OpenMergedOptions {
   readonly platform?: string;
   /** Threads that a reader may use. @defaultValue 1 */
   readonly threads?: number;
+  /** Refuse what the kernel would not read. @defaultValue false */
+  readonly strict?: boolean;
   /** How images are opened that are elsewhere. */
   readonly source?: Pick<OpenSourceOptions, 'spool' | 'registry' | 'limits'>;
 }
@@ -23,10 +25,10 @@ export interface OpenSettings extends OpenMergedOptions {
  * @returns the image, to be closed
  */
 export async function openForm(form: ImageForm, settings: OpenSettings): Promise<ImageSource> {
-  const { platform, threads = 1, signal, onDiagnostic } = settings;
+  const { platform, threads = 1, strict = false, signal, onDiagnostic } = settings;
   if (form.kind === 'reader') {
     const reader = await loadReader(form.entry);
-    return reader.open(form.path, { threads, ...(signal === undefined ? {} : { signal }) });
+    return reader.open(form.path, { threads, strict, ...(signal === undefined ? {} : { signal }) });
   }
   const image = await openSource(form.reference, {
     ...settings.source,

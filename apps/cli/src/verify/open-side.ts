@@ -16,11 +16,11 @@ import { type OpenSettings, openForm } from '../readers/open-image.ts';
 export async function openSide(form: ImageForm, settings: OpenSettings): Promise<ImageSource | ThreadImage> {
   if (form.kind === 'oci') return openForm(form, settings);
   const { entry, path } = form;
-  const { signal, threads = 1, limits = {} } = settings;
+  const { signal, threads = 1, strict = false, limits = {} } = settings;
   // Whether the plugin is usable at all is found out here, where that can be said well.
   await loadReader(entry);
   return ThreadImage.open(
-    { module: moduleUrl(entry), export: entry.export, path, threads, limits },
+    { module: moduleUrl(entry), export: entry.export, path, threads, strict, limits },
     signal === undefined ? {} : { signal },
   );
 }

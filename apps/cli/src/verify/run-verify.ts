@@ -64,7 +64,7 @@ export async function runVerify(request: VerifyRequest): Promise<VerifyReport> {
     const opened = await Promise.allSettled(
       forms.map(async (form) => {
         try {
-          return await openSide(form, { ...settings, signal, threads });
+          return await openSide(form, { ...settings, signal, threads, strict: flags.strict });
         } catch (error) {
           // Opening the other one can take minutes.
           failures.push(error);

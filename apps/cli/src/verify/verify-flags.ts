@@ -22,6 +22,9 @@ export const verifyFlags = {
   'docker-export': Flags.boolean({
     summary: 'Leave out what "docker export" adds at run time (.dockerenv, dev/console, etc/hosts, …).',
   }),
+  strict: Flags.boolean({
+    summary: 'Refuse an image that the kernel could not read, though our reader can (squashfs).',
+  }),
   'max-differences': Flags.integer({
     summary: 'Differences to list; more are counted.',
     helpValue: 'N',

@@ -3,7 +3,8 @@ import { openSquashfs } from '../../../sink-squashfs/src/index.ts';
 
 /** Reads a squashfs image in process. */
 export async function readSquashfs(path: string): Promise<ReadTree> {
-  const image = await openSquashfs(path);
+  // What is our own must be what Linux reads.
+  const image = await openSquashfs(path, { strict: true });
   try {
     return await readImage(image);
   } finally {

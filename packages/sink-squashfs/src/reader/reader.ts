@@ -11,6 +11,7 @@ import { NO_XATTR, SUPERBLOCK, SUPERBLOCK_SIZE } from '../format.ts';
 import { compressorName, createDecoder } from './decoder.ts';
 import { ImageFile } from './image-file.ts';
 import { InodeReader } from './inode-reader.ts';
+import { withKernelRules } from './kernel-rules.ts';
 import { LookupTable } from './lookup-table.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { SquashfsSource } from './source.ts';
@@ -36,7 +37,8 @@ export const squashfsReader: Reader = defineReader({
  * everything else when it is asked for.
  *
  * @param path - the image: a file or a block device
- * @param options - `threads`: blocks that may be decompressed at a time, where the compressor gains by it
+ * @param options - `threads`: blocks that may be decompressed at a time, where the compressor gains by it;
+ * `strict`: refuse blocks that Linux would not read
  * @returns the image; to be closed
  * @throws {FormatError} when it is not a squashfs 4.0 image or damaged
  * @throws {OcirenderError} `ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE` when its compressor is unknown
@@ -50,18 +52,22 @@ async function openSource(path: string, options: OpenReaderOptions = {}): Promis
   throwIfAborted(options.signal);
   const file = await ImageFile.open(path);
   try {
-    return await openImage(file, options.threads ?? 1);
+    return await openImage(file, options);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-async function openImage(file: ImageFile, threads: number): Promise<SquashfsSource> {
+async function openImage(
+  file: ImageFile,
+  { threads = 1, strict = false }: OpenReaderOptions,
+): Promise<SquashfsSource> {
   const superblock = decodeSuperblock(await file.read(0, SUPERBLOCK_SIZE), file.end);
   file.limit(superblock.bytesUsed);
   const compression = compressorName(superblock.compressor);
-  const decoder = createDecoder(compression, threads);
+  const lenient = createDecoder(compression, threads);
+  const decoder = strict ? await withKernelRules(lenient, compression, file, superblock) : lenient;
   const { inodeTable, directoryTable, fragmentTable, exportTable, idTable, xattrTable } = superblock;
   const inodes = new MetadataReader(file, decoder, {
     name: 'inode table',

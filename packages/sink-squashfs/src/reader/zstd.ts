@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib';
 import type { ZstdStream } from '../codec.ts';
 import type { BlockDecoder } from './decoder.ts';
 import { SCRATCH_EXTRA } from './limits.ts';
-import { zstdFrameBound } from './zstd-frame.ts';
+import { readZstdFrame } from './zstd-frame.ts';
 
 /** Most bytes in memory for one block where the library cannot be told a limit. */
 const MAX_MODULE_OUTPUT = 64 * 1024 * 1024;
@@ -22,7 +22,7 @@ export function zstdDecoder(): BlockDecoder {
   return {
     pooled: true,
     decode: async (stored, limit) => {
-      if (zstdFrameBound(stored) > MAX_MODULE_OUTPUT) throw new Error('zstd: the block is too large');
+      if (readZstdFrame(stored).bound > MAX_MODULE_OUTPUT) throw new Error('zstd: the block is too large');
       const output = await library.decompress(Buffer.from(stored));
       if (output.length > limit) throw new Error('zstd: the block is too large');
       return output;
@@ -50,7 +50,7 @@ class NativeZstd implements BlockDecoder {
   }
 
   decode(stored: Uint8Array, limit: number, scratch?: Uint8Array): Uint8Array {
-    zstdFrameBound(stored);
+    readZstdFrame(stored);
     if (this.#stream !== undefined) {
       const output =
         scratch !== undefined && scratch.length >= limit + SCRATCH_EXTRA

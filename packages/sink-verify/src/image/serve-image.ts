@@ -16,7 +16,8 @@ export type AnswerPort = Pick<MessagePort, 'on' | 'postMessage'>;
 export async function openLocation(location: ImageLocation): Promise<ImageSource> {
   const module = (await import(location.module)) as Readonly<Record<string, unknown>>;
   const reader = module[location.export];
-  if (isReader(reader)) return reader.open(location.path, { threads: location.threads });
+  const { path, threads, strict = false } = location;
+  if (isReader(reader)) return reader.open(path, { threads, strict });
   throw new OcirenderError(
     'ERR_OCIRENDER_USAGE',
     `${location.module} exports no reader as "${location.export}"`,

@@ -13,6 +13,8 @@ export interface ImageLocation {
   readonly path: string;
   /** Threads that the reader may use. */
   readonly threads: number;
+  /** Whether the reader refuses what the kernel would not read. @defaultValue false */
+  readonly strict?: boolean;
   /** Limits that differ from the defaults. */
   readonly limits?: Partial<CompareLimits>;
 }
