@@ -14,6 +14,7 @@ export type DiagnosticCode =
   | 'hardlink-to-self'
   | 'hardlink-metadata-differs'
   | 'hardlink-dropped'
+  | 'symlink-dropped'
   | 'entry-below-file'
   | 'path-clamped'
   | 'content-reread'
@@ -22,6 +23,7 @@ export type DiagnosticCode =
   | 'not-representable'
   | 'diff-id-missing'
   | 'size-rounded'
+  | 'overflow-id'
   | (string & {});
 
 /** One deviation or repair. */

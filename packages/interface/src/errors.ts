@@ -34,6 +34,8 @@ export type OcirenderErrorCode =
   | 'ERR_OCIRENDER_INVALID_WHITEOUT'
   /** A hard link that cannot be made: to a directory, or to nothing. */
   | 'ERR_OCIRENDER_INVALID_HARDLINK'
+  /** A symbolic link that no filesystem of Linux can hold: without a target, or with one of more than 4095 bytes. */
+  | 'ERR_OCIRENDER_INVALID_SYMLINK'
   /** A name that climbs out of the root. */
   | 'ERR_OCIRENDER_PATH_ESCAPE'
   /** Entries of an image contradict each other (an entry below a regular file, a refused kind). */

@@ -16,11 +16,15 @@ import { EmittedPathTracker } from './emitted-path-tracker.ts';
 import { HardLinkTracker, type PendingLink } from './hard-link-tracker.ts';
 import { Journal, type RecordKind, XattrPool } from './journal.ts';
 import type { MergeLimits } from './limits.ts';
+import { linkProblem } from './link-problem.ts';
 import { cleanPath, pathDepth } from './path.ts';
 import type { MergePolicy } from './policy.ts';
 import { readLayer } from './read-layer.ts';
 import { nameMeaning } from './whiteout.ts';
 import { WhiteoutTracker } from './whiteout-tracker.ts';
+
+/** "No id" to Linux (`(uid_t)-1`): `chown` cannot set it, and it is shown as the overflow id. */
+const OVERFLOW_ID = 0xffff_ffff;
 
 /** What a scan needs. */
 export interface ScanOptions {
@@ -137,6 +141,19 @@ export class Scanner {
     }
     if (entry.type === 'character-device' && entry.devMajor === 0 && entry.devMinor === 0) {
       if (this.#whiteoutDevice(path, entry, journal, diagnose)) return undefined;
+    }
+    if (entry.uid === OVERFLOW_ID || entry.gid === OVERFLOW_ID) {
+      const message = `"${displayPath(path)}": owner ${entry.uid}:${entry.gid}; Linux shows the id ${OVERFLOW_ID} as 65534`;
+      diagnose({ code: 'overflow-id', message, path });
+    }
+    if (entry.type === 'symlink' || entry.type === 'hardlink') {
+      const repair = linkProblem(entry, path);
+      if (repair !== undefined) {
+        if (!this.#options.policy.lenient) throw repair.error;
+        diagnose({ code: repair.code, message: `${repair.error.message}: dropped`, path });
+        journal.append('ignored', path, '', entry);
+        return undefined;
+      }
     }
     entry.xattrs = this.#keepXattrs(entry.xattrs, path, diagnose);
     const target = entry.type === 'hardlink' ? this.#path(entry.linkTarget, diagnose) : entry.linkTarget;

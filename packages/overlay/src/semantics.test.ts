@@ -375,6 +375,32 @@ describe('names and metadata', () => {
     expect([tree, codes]).toEqual([{ x: '-1' }, ['path-clamped']]);
   });
 
+  it('the id that Linux has no name for', async () => {
+    const { inode, codes } = await merge([[file('f', '', { uid: 0xffff_ffff, gid: 1 })]]);
+    expect([inode('f').uid, codes]).toEqual([0xffff_ffff, ['overflow-id']]);
+  });
+
+  it('symbolic links that no filesystem holds', async () => {
+    const lower = [file('empty', 'old')];
+    for (const [target, problem] of [
+      ['', 'an empty target'],
+      ['t'.repeat(4096), 'a target of 4096 bytes'],
+    ] as const) {
+      const stack = [lower, [symlink('empty', target), file('new', '')]];
+      await expect(merge(stack)).rejects.toMatchObject({
+        code: 'ERR_OCIRENDER_INVALID_SYMLINK',
+        message: expect.stringContaining(`the symbolic link "empty" has ${problem}`) as string,
+      });
+      const { tree, codes } = await merge(stack, { lenient: true });
+      expect([tree, codes]).toEqual([{ empty: '-old', new: '-' }, ['symlink-dropped']]);
+    }
+    expect((await merge([[symlink('l', 't'.repeat(4095))]])).codes).toEqual([]);
+    const link = [[hardlink('l', ''), file('f', '')]];
+    await expect(merge(link)).rejects.toMatchObject({ code: 'ERR_OCIRENDER_INVALID_HARDLINK' });
+    const { tree, codes } = await merge(link, { lenient: true });
+    expect([tree, codes]).toEqual([{ f: '-' }, ['hardlink-dropped']]);
+  });
+
   it('symlink targets', async () => {
     const { tree } = await merge([
       [symlink('a', '../../../etc/passwd'), symlink('b', '/abs//x/./y'), symlink('c', '\xff')],

@@ -72,10 +72,15 @@ export function buildEntry(header: HeaderBlock, overrides: Overrides, limits: Ta
     pick(local?.path, global?.path) ??
     header.path();
   if (type === undefined) throw unknownType(header, path);
-  if (type === 'file' && header.type !== format.TYPE_CONTIGUOUS_FILE && path.endsWith('/'))
-    type = 'directory';
-  if (type === 'directory' && path.length > 1 && path.endsWith('/')) path = path.slice(0, -1);
+  const hasSlash = path.endsWith('/');
+  // The oldest archives have no type for directories.
+  if (hasSlash && header.type === format.TYPE_V7_FILE) type = 'directory';
+  const maybeDirectory = hasSlash && header.type === format.TYPE_FILE;
+  if ((maybeDirectory || type === 'directory') && path.length > 1 && hasSlash) path = path.slice(0, -1);
   checkLength(path, limits, header);
+  header.entryPath = path;
+  local?.check(path);
+  global?.check(path, local);
 
   const isDevice = type === 'character-device' || type === 'block-device';
   const mtime = pick(local?.mtime, global?.mtime);
@@ -101,7 +106,12 @@ export function buildEntry(header: HeaderBlock, overrides: Overrides, limits: Ta
   };
   const extra = mergeExtra(local, global);
   if (extra !== undefined) entry.extraPax = extra;
-  return withContent(header, entry, overrides, sparse);
+  const built = withContent(header, entry, overrides, sparse);
+  // Old writers say "file" of a directory and put a slash behind its name; what has contents is a file, as in Go's
+  // reader (and so in every container runtime).
+  if (!maybeDirectory || built.sparse !== 'none' || built.stored > 0) return built;
+  entry.type = 'directory';
+  return { ...built, hasContent: false };
 }
 
 function withContent(

@@ -1,4 +1,4 @@
-import { type ByteString, FormatError } from '@ocirender/interface';
+import { type ByteString, displayPath, FormatError } from '@ocirender/interface';
 import {
   BLOCK_SIZE,
   CHECKSUM,
@@ -81,6 +81,8 @@ export class HeaderBlock {
   readonly dialect: Dialect;
   /** Character code of the type flag. */
   readonly type: number;
+  /** The entry's path for messages, where another header gives it. */
+  entryPath: ByteString | undefined;
 
   constructor(block: Buffer, offset: number) {
     this.block = block;
@@ -121,8 +123,9 @@ export class HeaderBlock {
   number(field: Field, what: string, minimum: number, maximum: number): number {
     const value = parseNumber(this.block, field.offset, field.length);
     if (value >= minimum && value <= maximum) return value;
+    const shown = Number.isNaN(value) ? JSON.stringify(this.string(field)) : String(value);
     throw new FormatError(
-      `tar: a header whose ${what} is malformed or out of range`,
+      `tar: "${displayPath(this.entryPath ?? this.path())}": the header's ${what} is ${shown}; allowed: ${minimum} to ${maximum}`,
       this.offset + field.offset,
     );
   }

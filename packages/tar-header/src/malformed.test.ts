@@ -49,9 +49,9 @@ describe('refused with ERR_OCIRENDER_FORMAT and the offset', () => {
     ['a PAX key with a NUL', [pax(record('a\0b', 'x'))], 512],
     ['a second PAX record that is bad', [pax(`${record('path', 'x')}zz`)], 521],
     ['a PAX path with a NUL', [pax({ path: 'a\0b' })], 512],
-    ['a PAX uid of 33 bits', [pax({ uid: '4294967296' })], 512],
-    ['a negative PAX size', [pax({ size: '-1' })], 512],
-    ['a PAX mtime that is none', [pax({ mtime: 'noon' })], 512],
+    ['a PAX uid of 33 bits', [pax({ uid: '4294967296' }), rawHeader()], 512],
+    ['a negative PAX size', [pax({ size: '-1' }), rawHeader()], 512],
+    ['a PAX mtime that is none', [pax({ mtime: 'noon' }), rawHeader()], 512],
     ['a PAX sparse map of an odd number', [pax({ 'GNU.sparse.map': '0' })], 512],
     ['a PAX sparse map with a sign', [pax({ 'GNU.sparse.map': '0,-1' })], 512],
     [
@@ -123,6 +123,53 @@ describe('refused with ERR_OCIRENDER_FORMAT and the offset', () => {
       code: 'ERR_OCIRENDER_FORMAT',
       offset,
     });
+  });
+});
+
+describe('an impossible field is named, with the entry, its value and what is allowed', () => {
+  const long = 'directory/'.repeat(12);
+  test.each<[Uint8Array[], string]>([
+    [
+      [rawHeader({ name: 'a', uid: new Uint8Array([0x80, 0, 0, 1, 0, 0, 0, 0]) })],
+      'tar: "a": the header\'s uid is 4294967296; allowed: 0 to 4294967295',
+    ],
+    [
+      [rawHeader({ name: 'a', gid: new Uint8Array(8).fill(0xff) })],
+      'tar: "a": the header\'s gid is -1; allowed: 0 to 4294967295',
+    ],
+    [
+      [pax({ path: `${long}é` }), rawHeader({ name: 'a', mtime: '12x' })],
+      `tar: "${long}\\xe9": the header's mtime is "12x"; allowed: -9007199254740991 to 9007199254740991`,
+    ],
+    [
+      [pax({ gid: '-1', path: `${long}f` }), rawHeader({ name: 'a' })],
+      `tar: "${long}f": the PAX record gid has the impossible value "-1"; allowed: 0 to 4294967295`,
+    ],
+    [
+      [pax({ mtime: '1e9' }), rawHeader({ name: 'a' })],
+      'tar: "a": the PAX record mtime has the impossible value "1e9"; allowed: seconds with a fraction, such as -1.5',
+    ],
+    [
+      [pax({ uid: '4294967296' }, 'g'), pax({ gid: '5' }), rawHeader({ name: 'a' })],
+      'tar: "a": the PAX record uid has the impossible value "4294967296"; allowed: 0 to 4294967295',
+    ],
+  ])('%#', (parts, message) => {
+    expect((failure(Buffer.concat([...parts, END])) as Error).message).toContain(message);
+  });
+
+  test('what another record says instead does not count', () => {
+    const [entry] = readEntries(
+      Buffer.concat([pax({ uid: 'x' }, 'g'), pax({ uid: '7' }), rawHeader({ name: 'a' }), END]),
+    );
+    expect(entry).toMatchObject({ path: 'a', uid: 7 });
+    const records = Buffer.from(record('gid', 'x') + record('gid', '8'));
+    const twice = Buffer.concat([
+      rawHeader({ type: 'x', size: octal(records.length) }),
+      body(records),
+      rawHeader({ name: 'b' }),
+      END,
+    ]);
+    expect(readEntries(twice)[0]).toMatchObject({ path: 'b', gid: 8 });
   });
 });
 

@@ -1,6 +1,6 @@
 import { type ByteString, LimitError } from '@ocirender/interface';
 import { parseDecimal } from './numbers.ts';
-import { malformedRecord, paxNumber } from './pax-number.ts';
+import { impossibleRecord, impossibleRecordError, paxNumber } from './pax-number.ts';
 
 /** What the keys of GNU sparse files begin with. */
 export const GNU_SPARSE = 'GNU.sparse.';
@@ -66,7 +66,8 @@ export class PaxSparse {
   #add(key: ByteString, value: Buffer, offset: number): void {
     this.pairs ??= [];
     const expected = this.pairs.length % 2 === 0 ? 'offset' : 'numbytes';
-    if (key !== `${GNU_SPARSE}${expected}`) malformedRecord(key, value, offset);
+    if (key !== `${GNU_SPARSE}${expected}`)
+      throw impossibleRecordError(impossibleRecord(key, value, offset, `${GNU_SPARSE}${expected} here`));
     this.pairs.push(this.#number(key, value, offset));
     this.#checkExtents(this.pairs.length / 2);
   }
@@ -76,11 +77,14 @@ export class PaxSparse {
     const texts = value.length === 0 ? [] : value.toString('latin1').split(',');
     this.#checkExtents(texts.length / 2);
     this.pairs = texts.map(parseDecimal);
-    if (texts.length % 2 !== 0 || this.pairs.some(Number.isNaN)) malformedRecord(key, value, offset);
+    if (texts.length % 2 !== 0 || this.pairs.some(Number.isNaN))
+      throw impossibleRecordError(impossibleRecord(key, value, offset, 'pairs of whole numbers'));
   }
 
   #number(key: ByteString, value: Buffer, offset: number): number {
-    return paxNumber(key, value, offset, Number.MAX_SAFE_INTEGER) ?? malformedRecord(key, value, offset);
+    const number = paxNumber(value, Number.MAX_SAFE_INTEGER);
+    if (number !== null && !Number.isNaN(number)) return number;
+    throw impossibleRecordError(impossibleRecord(key, value, offset, `0 to ${Number.MAX_SAFE_INTEGER}`));
   }
 
   #checkExtents(count: number): void {

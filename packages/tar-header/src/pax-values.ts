@@ -3,7 +3,7 @@ import { ACL_ACCESS, ACL_DEFAULT, aclFromText, modeOfAcl } from './acl.ts';
 import { MAX_ID } from './format.ts';
 import type { TarLimits } from './limits.ts';
 import { parsePaxTime, type Timestamp } from './numbers.ts';
-import { malformedRecord, paxNumber } from './pax-number.ts';
+import { type ImpossibleRecord, impossibleRecord, impossibleRecordError, paxNumber } from './pax-number.ts';
 import { parsePaxRecords } from './pax-records.ts';
 import { GNU_SPARSE, PaxSparse } from './pax-sparse.ts';
 import { decodeXattrName, decodeXattrValue } from './xattr-coding.ts';
@@ -59,6 +59,18 @@ export function isInterpretedKey(key: ByteString): boolean {
   );
 }
 
+type Field = 'size' | 'uid' | 'gid' | 'mtime' | 'devMajor' | 'devMinor';
+
+/** The fields that records of these keys set. */
+const FIELDS: Readonly<Record<string, Field>> = {
+  size: 'size',
+  uid: 'uid',
+  gid: 'gid',
+  mtime: 'mtime',
+  'SCHILY.devmajor': 'devMajor',
+  'SCHILY.devminor': 'devMinor',
+};
+
 /** The records of a PAX header, or of all global ones so far, interpreted. A later record replaces an earlier one. */
 export class PaxValues {
   path: Override<ByteString>;
@@ -77,6 +89,7 @@ export class PaxValues {
   xattrs: Map<ByteString, Uint8Array> | undefined;
   xattrBytes = 0;
   extra: Map<ByteString, Uint8Array | null> | undefined;
+  readonly #impossible = new Map<Field, ImpossibleRecord>();
   readonly #limits: TarLimits;
   readonly #diagnose: PaxDiagnose;
 
@@ -106,25 +119,22 @@ export class PaxValues {
         this.linkpath = this.#name(key, value, offset);
         return;
       case 'size':
-        this.size = paxNumber(key, value, offset, Number.MAX_SAFE_INTEGER);
+        this.size = this.#number(key, value, offset, Number.MAX_SAFE_INTEGER);
         return;
       case 'uid':
-        this.uid = paxNumber(key, value, offset, MAX_ID);
+        this.uid = this.#number(key, value, offset, MAX_ID);
         return;
       case 'gid':
-        this.gid = paxNumber(key, value, offset, MAX_ID);
+        this.gid = this.#number(key, value, offset, MAX_ID);
         return;
       case 'SCHILY.devmajor':
-        this.devMajor = paxNumber(key, value, offset, MAX_ID);
+        this.devMajor = this.#number(key, value, offset, MAX_ID);
         return;
       case 'SCHILY.devminor':
-        this.devMinor = paxNumber(key, value, offset, MAX_ID);
+        this.devMinor = this.#number(key, value, offset, MAX_ID);
         return;
       case 'mtime':
-        this.mtime =
-          value.length === 0
-            ? null
-            : (parsePaxTime(value.toString('latin1')) ?? malformedRecord(key, value, offset));
+        this.mtime = this.#time(key, value, offset);
         return;
       case 'SCHILY.acl.access':
         this.#setAcl(ACL_ACCESS, 'access', key, value);
@@ -140,6 +150,44 @@ export class PaxValues {
       this.extra ??= new Map();
       this.extra.set(key, value.length === 0 ? null : new Uint8Array(value));
     }
+  }
+
+  /**
+   * Refuses what cannot be, now that the entry is known.
+   *
+   * @param path - of the entry
+   * @param local - the records of the entry itself, where these are global ones: what they say again does not count
+   * @throws {FormatError} that names entry, record, value and what is allowed
+   */
+  check(path: ByteString, local?: PaxValues): void {
+    if (this.#impossible.size === 0) return;
+    for (const [field, record] of this.#impossible)
+      if (local?.[field] === undefined) throw impossibleRecordError(record, path);
+  }
+
+  #number(key: string, value: Buffer, offset: number, maximum: number): number | null {
+    const number = paxNumber(value, maximum);
+    return this.#possible(key, number !== null && Number.isNaN(number) ? undefined : number, () =>
+      impossibleRecord(key, value, offset, `0 to ${maximum}`),
+    );
+  }
+
+  #time(key: string, value: Buffer, offset: number): Timestamp | null {
+    const time = value.length === 0 ? null : parsePaxTime(value.toString('latin1'));
+    return this.#possible(key, time, () =>
+      impossibleRecord(key, value, offset, 'seconds with a fraction, such as -1.5'),
+    );
+  }
+
+  /** A later record of the same key replaces an impossible one, too. */
+  #possible<T>(key: string, value: T | undefined, describe: () => ImpossibleRecord): T | null {
+    const field = FIELDS[key] as Field;
+    if (value !== undefined) {
+      this.#impossible.delete(field);
+      return value;
+    }
+    this.#impossible.set(field, describe());
+    return null;
   }
 
   #name(key: string, value: Buffer, offset: number): ByteString | null {

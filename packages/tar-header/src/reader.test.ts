@@ -53,6 +53,26 @@ describe('dialects', () => {
     ]);
   });
 
+  test('a file with a slash behind its name and contents is a file, as in Go', () => {
+    const files = [
+      [rawHeader({ name: 'f/', type: '0', size: '00000000003\0' }), body('abc')],
+      [pax(record('path', 'p/')), rawHeader({ name: 'x', type: '0', size: '00000000001\0' }), body('1')],
+      [pax(record('path', 'd/')), rawHeader({ name: 'x', type: '0' })],
+      // The type of V7 archives: a directory, whose contents nobody reads.
+      [rawHeader({ name: 'v/', type: '\0', magic: V7, size: '00000000001\0' }), body('1')],
+      [rawHeader({ name: 'last', type: '0' })],
+    ];
+    expect(readEntries(tar(...files.flat())).map(({ type, path, size }) => [type, path, size])).toStrictEqual(
+      [
+        ['file', 'f', 3],
+        ['file', 'p', 1],
+        ['directory', 'd', 0],
+        ['directory', 'v', 0],
+        ['file', 'last', 0],
+      ],
+    );
+  });
+
   test('GNU times are no prefix', () => {
     const header = rawHeader({ magic: GNU, at: { 345: '14530752000\0', 357: '14530752000\0' } });
     expect(readEntries(tar(header))[0]?.path).toBe('file');
