@@ -20,6 +20,7 @@ export const tarSink: Sink = defineSink({
   summary: 'Writes the merged image as one canonical tar archive.',
   extensions: ['.tar'],
   outputs: ['file', 'stream'],
+  takesRoom: 'contents',
   options: {},
   open: openSession,
 });
