@@ -43,6 +43,7 @@ async function openSession(context: SinkContext): Promise<SinkSession> {
       throwIfAborted(signal);
       const { bytes, entries } = await writer.finish(tree);
       await destination.close();
+      throwIfAborted(signal);
       return { bytesWritten: bytes, details: { entries } };
     },
     abort: () => destination.abandon(),
