@@ -10,7 +10,11 @@ import { open } from 'node:fs/promises';
 export async function syncNames(directory: string): Promise<void> {
   try {
     const handle = await open(directory, 'r');
-    await handle.sync().finally(() => handle.close());
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     const code = String((error as NodeJS.ErrnoException).code);
     if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EACCES'].includes(code)) throw error;
