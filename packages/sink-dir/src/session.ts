@@ -169,6 +169,9 @@ class DirSession implements SinkSession {
         batch = '';
       }
       await file.writeFile(batch, 'latin1');
+      // Not left to the end: a filesystem that writes late may say only now that there is no room.
+      this.#mtree = undefined;
+      await file.close();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
       throw new OcirenderError('ERR_OCIRENDER_IO', `${path} cannot be written: ${(error as Error).message}`, {
@@ -185,7 +188,8 @@ class DirSession implements SinkSession {
     this.#ended ??= (async () => {
       this.#writer?.close();
       await this.#staging.close();
-      closeSync(this.#root);
+      // Nothing was written through it.
+      this.#libc.close(this.#root);
     })();
     return this.#ended;
   }
