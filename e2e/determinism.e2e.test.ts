@@ -35,7 +35,7 @@ test.each([
     await convertWithCli(join(IMAGE_DIRECTORY, image), sink, output, [
       '--threads',
       threads,
-      '--force',
+      '--replace-directory',
       ...options,
     ]);
     digests.add(await fileDigest(output));
@@ -58,8 +58,8 @@ test.each(CODECS)(
     const [sink, options, isSameCodec] = args;
     const image = join(IMAGE_DIRECTORY, 'debian');
     const outputs = [join(directory, 'by-20'), join(directory, 'by-24')] as const;
-    await convertWithCli(image, sink, outputs[0], ['--force', ...options]);
-    await convertWithCli(image, sink, outputs[1], ['--force', ...options], newerNode);
+    await convertWithCli(image, sink, outputs[0], ['--replace-directory', ...options]);
+    await convertWithCli(image, sink, outputs[1], ['--replace-directory', ...options], newerNode);
     if ((await fileDigest(outputs[0])) === (await fileDigest(outputs[1]))) return;
     expect(isSameCodec()).toBe(false);
     const tree = await readOutput(sink, outputs[0], directory);

@@ -74,7 +74,10 @@ describe.each(SINKS)('%s', (sink, ending) => {
     const output = join(place, `out${ending}`);
     const look = await oldOutput(sink, output);
     const before = await look();
-    const child = startOcirender([...conversion(join(IMAGE_DIRECTORY, 'node'), sink, output), '--force']);
+    const child = startOcirender([
+      ...conversion(join(IMAGE_DIRECTORY, 'node'), sink, output),
+      '--replace-directory',
+    ]);
     const ended = finished(child);
     await untilWriting(place, () => child.exitCode !== null);
     child.kill('SIGINT');
@@ -92,7 +95,7 @@ describe.each(SINKS)('%s', (sink, ending) => {
       const before = await look();
       const result = await ocirender([
         ...conversion(join(IMAGE_DIRECTORY, 'debian'), sink, output),
-        '--force',
+        '--replace-directory',
       ]);
       expect(result.code).toBe(1);
       expect(result.stderr).toMatch(/no space|ENOSPC/i);
@@ -112,7 +115,7 @@ describe.each(SINKS)('%s', (sink, ending) => {
     const output = join(place, `out${ending}`);
     const look = await oldOutput(sink, output);
     const before = await look();
-    const result = await ocirender([...conversion(image, sink, output), '--force']);
+    const result = await ocirender([...conversion(image, sink, output), '--replace-directory']);
     expect(result.code).toBe(1);
     expect(result.stderr).toContain(`sha256:${digest}`);
     expect(result.stderr).toMatch(/expected digest/);

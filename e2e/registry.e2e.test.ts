@@ -88,7 +88,7 @@ async function pushIndex(): Promise<string> {
 /** Converts to a tar and gives its hash. */
 async function converted(reference: string, args: readonly string[] = [], sink = 'tar'): Promise<string> {
   const output = join(directory, `output.${sink}`);
-  await convertWithCli(reference, sink, output, ['--force', ...args]);
+  await convertWithCli(reference, sink, output, ['--replace-directory', ...args]);
   return fileDigest(output);
 }
 

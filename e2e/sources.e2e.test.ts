@@ -189,7 +189,7 @@ describe('overlay2', () => {
 
   test.each(['', 'overlay2:'])('the tree is what the kernel shows (prefix "%s")', async (prefix) => {
     const output = join(directory, 'overlay2-tree');
-    await convertWithCli(`${prefix}${join(storage, 'top')}`, 'dir', output, ['--force']);
+    await convertWithCli(`${prefix}${join(storage, 'top')}`, 'dir', output, ['--replace-directory']);
     const expected = withVisibleLinks(await mounted('top', ['middle', 'base'], listTree));
     expect(expected.get('gone')?.type).toBe('file');
     expect([...expected.keys()].filter((name) => name.startsWith('opaque'))).toEqual([

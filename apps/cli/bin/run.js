@@ -15,6 +15,10 @@ const { printWarningsBriefly } = await import('../dist/warnings.js');
 printWarningsBriefly();
 
 const { run } = await import('@oclif/core/run');
+// Brings a listener that throws whatever befalls standard output.
+await import('@oclif/core/command');
+const { guardStreams } = await import('../dist/failure/guard-streams.js');
+guardStreams();
 try {
   await run(process.argv.slice(2), import.meta.url);
 } catch (error) {

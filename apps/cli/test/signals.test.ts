@@ -48,7 +48,7 @@ test('an interruption is an error object with --json', async () => {
   });
 });
 
-test('a reader that goes away ends the conversion with an error', async () => {
+test('a reader that goes away ends the conversion with status 1, without a word', async () => {
   const { child, done } = startCli(sandbox, [
     'convert',
     IMAGE,
@@ -62,6 +62,5 @@ test('a reader that goes away ends the conversion with an error', async () => {
   child.stdout!.once('data', () => child.stdout!.destroy());
   const { code, stderr } = await done;
   expect(code).toBe(1);
-  expect(stderr).toContain('EPIPE');
-  expect(stderr).not.toContain('    at ');
+  expect(stderr).not.toMatch(/Error|EPIPE| at /);
 });

@@ -3,21 +3,24 @@ import {
   type Image,
   isOcirenderError,
   OcirenderError,
-  type Output,
   parseOptions,
   summarizeTree,
 } from '@ocirender/interface';
 import { type MergePolicy, mergeLayers } from '@ocirender/overlay';
-import { ConfigOutput } from './config-output.ts';
 import { DiagnosticLog } from './diagnostic-log.ts';
 import { identitySeed } from './identity-seed.ts';
 import { imageOf } from './open-image.ts';
 import type { ConvertOptions } from './options.ts';
-import { outputKind, PathOutput } from './output.ts';
+import { inputPaths } from './outputs/input-paths.ts';
+import { openFifo } from './outputs/open-fifo.ts';
+import { outputKind } from './outputs/output-kind.ts';
+import { OutputSet } from './outputs/output-set.ts';
+import { type OutputPlan, planOutputs } from './outputs/plan-outputs.ts';
+import { RoomSession, roomAround } from './outputs/room-session.ts';
+import { StreamOutput } from './outputs/stream-output.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { ConvertReport } from './report.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
-import { StreamOutput } from './stream-output.ts';
 
 /**
  * Converts an OCI image: merges its layers as they stream and writes the result through a sink. The output appears
@@ -28,33 +31,27 @@ import { StreamOutput } from './stream-output.ts';
  * @throws {OcirenderError} for everything that is the image's, the environment's or the caller's fault
  */
 export async function convert(options: ConvertOptions): Promise<ConvertReport> {
-  const { sink, output, force = false, signal, planFirst = false } = options;
+  const { sink, output, signal, planFirst = false } = options;
   const sinkOptions = parseOptions(sink.options, options.sinkOptions ?? {}, `the sink ${sink.name}`);
   const threads = checkThreads(options.threads ?? availableParallelism());
   const epoch = sourceDateEpoch(options.sourceDateEpoch);
-  const given = output === undefined ? 'nothing' : typeof output === 'string' ? 'path' : 'stream';
-
   const policy = policyOf(options);
-  const kind = outputKind(sink.outputs, given, sink.name);
   const diagnostics = new DiagnosticLog(options.onDiagnostic);
-  const path =
-    typeof output === 'string' && (kind === 'file' || kind === 'directory')
-      ? await PathOutput.prepare(output, kind, force)
-      : undefined;
+  const plan = await planOf(options);
+  const { main } = plan;
+  const outputs = new OutputSet(plan);
   const { image, close } = await imageOf(options, diagnostics.add);
   const meter = new ProgressMeter(image.layers, options.onProgress);
-  let config: ConfigOutput | undefined;
-  const stream = output === undefined || typeof output === 'string' ? undefined : new StreamOutput(output);
-  const begin = async (): Promise<Output> => (await path?.begin()) ?? stream?.output ?? { kind: 'none' };
+  let stream: StreamOutput | undefined;
   try {
-    if (options.configOutput !== undefined) {
-      config = await ConfigOutput.prepare(options.configOutput, image, force);
-    }
+    if (plan.config !== undefined) await outputs.writeConfig(configOf(image));
+    if (main?.way === 'stream') stream = new StreamOutput(await openFifo(main.target, signal), signal, true);
+    else if (typeof output === 'object') stream = new StreamOutput(output, signal);
     const result = await mergeLayers({
       layers: image.layers,
-      openSession: async () =>
-        sink.open({
-          output: await begin(),
+      openSession: async () => {
+        const session = await sink.open({
+          output: (await outputs.begin()) ?? stream?.output ?? { kind: 'none' },
           options: sinkOptions,
           threads,
           sourceDateEpoch: epoch,
@@ -62,7 +59,10 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
           signal: signal ?? new AbortController().signal,
           diagnose: diagnostics.add,
           ...(options.openImage === undefined ? {} : { openImage: options.openImage }),
-        }),
+        });
+        const isBounded = sink.takesRoom === 'contents' && main !== undefined && stream === undefined;
+        return isBounded ? new RoomSession(session, roomAround(main)) : session;
+      },
       rewindable: stream === undefined,
       planFirst,
       policy,
@@ -73,8 +73,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       observer: meter,
     });
     await stream?.end();
-    await path?.commit(result.report.sidecars);
-    await config?.commit();
+    await outputs.commit(result.report, signal, () => options.onProgress?.({ type: 'committed' }));
     const timings = meter.finish();
     return {
       reference: image.reference,
@@ -82,7 +81,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       ...(image.platform === undefined ? {} : { platform: image.platform }),
       ...(image.config === undefined ? {} : { config: image.config.json, configDigest: image.config.digest }),
       sink: sink.name,
-      ...(path === undefined ? {} : { output: path.target }),
+      ...(main === undefined ? {} : { output: main.target }),
       layers: layerReports(image, result.layers),
       tree: summarizeTree(result.tree),
       bytesIn: meter.bytesRead,
@@ -96,13 +95,36 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       timings,
     };
   } catch (error) {
-    await path?.discard();
-    await config?.discard();
+    await outputs.discard();
     throw outOfSpace(error);
   } finally {
     stream?.release();
     await close();
   }
+}
+
+/** Looks at everything that will be written, before anything is read. */
+async function planOf(options: ConvertOptions): Promise<OutputPlan> {
+  const { sink, output, image, force = false, replaceDirectory = false } = options;
+  const given = output === undefined ? 'nothing' : typeof output === 'string' ? 'path' : 'stream';
+  const kind = outputKind(sink.outputs, given, sink.name);
+  const isPath = typeof output === 'string' && (kind === 'file' || kind === 'directory');
+  return planOutputs({
+    main: isPath
+      ? { name: output, kind, streams: sink.outputs.includes('stream'), sidecars: sink.sidecars ?? [] }
+      : undefined,
+    config: options.configOutput,
+    inputs: [...(typeof image === 'string' ? await inputPaths(image) : []), ...(options.inputs ?? [])],
+    force,
+    replaceDirectory,
+  });
+}
+
+function configOf({ config, reference }: Image): Uint8Array {
+  if (config !== undefined) return config.bytes;
+  throw new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `${reference} has no image config`, {
+    hint: 'Leave --config-out out.',
+  });
 }
 
 function layerReports(

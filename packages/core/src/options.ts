@@ -13,8 +13,14 @@ export interface ConvertSettings extends Partial<MergePolicy> {
   readonly sinkOptions?: Readonly<Record<string, unknown>>;
   /** `os/arch[/variant]`; the host's by default (with os `linux`). */
   readonly platform?: string;
-  /** Replace an existing output. @defaultValue false */
+  /**
+   * Replace existing files: the output, those that the sink puts beside it, that of the config. @defaultValue false
+   */
   readonly force?: boolean;
+  /** As `force`; and replace an existing directory that is not empty, with all that is in it. @defaultValue false */
+  readonly replaceDirectory?: boolean;
+  /** Files and directories that are read besides the image: no output may be, contain or lie in one of them. */
+  readonly inputs?: readonly string[];
   /** Worker threads for compression. @defaultValue the number of available cores */
   readonly threads?: number;
   /**

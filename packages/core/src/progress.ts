@@ -27,7 +27,9 @@ export type ProgressEvent =
       readonly digest: string;
       readonly entries: number;
       readonly milliseconds: number;
-    };
+    }
+  /** The output is in place: an abort comes too late. What it has replaced is removed now. */
+  | { readonly type: 'committed' };
 
 /** Takes progress events; called synchronously, must not throw. */
 export type ProgressHandler = (event: ProgressEvent) => void;

@@ -70,6 +70,8 @@ export class ImageSession<Summary> implements SinkSession {
   async finish(tree: Tree): Promise<SinkReport> {
     throwIfAborted(this.#signal);
     const summary = await this.#writer.finish(tree);
+    // An abort may come when there was nothing left to make fail.
+    throwIfAborted(this.#signal);
     this.#signal.removeEventListener('abort', this.#onAbort);
     return this.#report(summary);
   }

@@ -14,6 +14,7 @@ export class OutputFile {
   readonly #path: string;
   #fd: number | undefined;
   #lastWrite: Promise<void> = Promise.resolve();
+  #failure: { readonly reason: unknown } | undefined;
 
   /**
    * Creates the file.
@@ -24,6 +25,15 @@ export class OutputFile {
   constructor(path: string) {
     this.#path = path;
     this.#fd = this.#guard('create', () => fs.openSync(path, 'wx+', 0o666));
+  }
+
+  /**
+   * Makes later writes throw: whoever writes one after the other stops at the next.
+   *
+   * @param reason - what they throw; the first one stays
+   */
+  fail(reason: unknown): void {
+    this.#failure ??= { reason };
   }
 
   /**
@@ -43,6 +53,7 @@ export class OutputFile {
    * @throws {OcirenderError} `ERR_OCIRENDER_IO`, for example when the disk is full
    */
   write(bytes: Uint8Array, position: number): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason as Error);
     const done = new Promise<void>((resolve, reject) => {
       const step = (from: number): void => {
         if (this.#fd === undefined) {

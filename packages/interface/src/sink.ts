@@ -17,11 +17,12 @@ export type OutputKind = 'file' | 'directory' | 'stream' | 'none';
  * Where a session writes.
  *
  * `file` and `directory` carry a temporary path that does not exist yet: the sink creates it, the caller
- * renames it into place after `finish` and removes it after a failure. For `stream` the sink waits for each
- * `write` before the next; the caller ends the stream.
+ * renames it into place after `finish` and removes it after a failure. A directory with `into` is an exception: that one
+ * exists (a mount point, say), holds nothing but perhaps `lost+found`, and is filled where it is; only sidecars get names that
+ * begin with `path` then. For `stream` the sink waits for each `write` before the next; the caller ends the stream.
  */
 export type Output =
-  | { readonly kind: 'file' | 'directory'; readonly path: string }
+  | { readonly kind: 'file' | 'directory'; readonly path: string; readonly into?: string }
   | { readonly kind: 'stream'; readonly write: (bytes: Uint8Array) => Promise<void> }
   | { readonly kind: 'none' };
 
@@ -56,10 +57,12 @@ export interface SinkReport {
   /** Facts about the output for `--json` and the summary, for example `{ inodes: 812, fragments: 31 }`. */
   readonly details: Readonly<Record<string, string | number | boolean>>;
   /**
-   * Endings of files that the sink wrote beside the output (`['.mtree']` for `OUTPUT.mtree`): the caller renames
-   * them together with the output.
+   * Endings of files that the sink wrote beside the output (`['.mtree']` for `OUTPUT.mtree`), each one of
+   * {@link Sink.sidecars}: the caller renames them together with the output.
    */
   readonly sidecars?: readonly string[];
+  /** True when the sink has brought everything below its directory to the disk; else the caller does, file by file. */
+  readonly durable?: boolean;
 }
 
 /**
@@ -84,7 +87,8 @@ export interface SinkSession {
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef>;
   /**
    * Writes the metadata and completes the output. On return all bytes are with the operating system and
-   * every file handle is closed.
+   * every file handle is closed. The caller syncs files; a directory's contents the sink has to bring to the disk itself
+   * (syncfs), and to say so with {@link SinkReport.durable}. Long loops look at the signal.
    *
    * @param tree - the final tree; the sink does not change it
    */
@@ -108,6 +112,13 @@ export interface Sink {
   readonly extensions: readonly string[];
   /** What it can write to, the usual one first. */
   readonly outputs: readonly OutputKind[];
+  /** Endings of files that it may write beside a file or directory, so that the caller can look at these places first. */
+  readonly sidecars?: readonly string[];
+  /**
+   * `contents` where a file takes as much room in the output as it has bytes (holes left out): the caller then compares
+   * what is announced with the room on the disk. Absent where contents are compressed, or not stored.
+   */
+  readonly takesRoom?: 'contents';
   readonly options: OptionSchema;
   /**
    * Begins one image.

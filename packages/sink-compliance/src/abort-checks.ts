@@ -37,6 +37,7 @@ export function abortChecks(subject: SinkSubject): SinkCheck[] {
     check('can be aborted twice', ({ session }) => session.abort(new Error('first'))),
     check('passes on the error of a content stream', failingStream),
     check('stops with ERR_OCIRENDER_ABORTED when the signal is aborted before finish', abortedSignal),
+    check('stops with ERR_OCIRENDER_ABORTED when the signal is aborted during finish', abortedWhileFinishing),
   ];
 }
 
@@ -132,7 +133,17 @@ async function abortedSignal({ session, planned, controller }: Aborted): Promise
   await writeSome(session, planned);
   controller.abort(new Error('the user pressed Ctrl-C'));
   const rest = { tree: planned.tree, contents: [largeContent(planned)] };
-  const error = await rejectionOf(driveSession(session, rest), 'finish after the signal was aborted');
+  requireAborted(await rejectionOf(driveSession(session, rest), 'finish after the signal was aborted'));
+}
+
+async function abortedWhileFinishing({ session, planned, controller }: Aborted): Promise<void> {
+  for (const content of planned.contents) await writeContent(session, planned, content);
+  const finishing = rejectionOf(session.finish(planned.tree), 'finish while the signal was aborted');
+  controller.abort(new Error('the user pressed Ctrl-C'));
+  requireAborted(await finishing);
+}
+
+function requireAborted(error: unknown): void {
   if (!isOcirenderError(error) || error.code !== 'ERR_OCIRENDER_ABORTED')
     fail(`it failed otherwise: ${String(error)}`);
 }

@@ -1,7 +1,7 @@
 import { constants as osConstants } from 'node:os';
 import { type ByteString, OcirenderError } from '@ocirender/interface';
 import { MAX_NAME } from './format.ts';
-import { type Bind, type Call, loadLibrary } from './library.ts';
+import { type Call, type Library, loadLibrary } from './library.ts';
 
 const { ENAMETOOLONG, EINVAL } = osConstants.errno;
 
@@ -30,6 +30,8 @@ export interface Libc {
   fsetxattr(fd: number, name: ByteString, value: Uint8Array): number;
   lsetxattr(path: ByteString, name: ByteString, value: Uint8Array): number;
   fremovexattr(fd: number, name: ByteString): number;
+  /** Brings a whole filesystem to the disk; in another thread, since that can take long. */
+  syncfs(fd: number): Promise<number>;
 }
 
 /**
@@ -40,8 +42,7 @@ export interface Libc {
  */
 export async function loadLibc(): Promise<Libc> {
   try {
-    const { bind, errno } = await loadLibrary();
-    return bindLibc(bind, errno);
+    return bindLibc(await loadLibrary());
   } catch (error) {
     throw new OcirenderError(
       'ERR_OCIRENDER_SINK_DIR_UNSUPPORTED',
@@ -51,7 +52,8 @@ export async function loadLibc(): Promise<Libc> {
   }
 }
 
-function bindLibc(bind: Bind, errno: () => number): Libc {
+function bindLibc(library: Library): Libc {
+  const { bind, errno } = library;
   const optional = (name: string, parameters: string[]): Call | undefined => {
     try {
       return bind(name, 'int', parameters);
@@ -78,6 +80,7 @@ function bindLibc(bind: Bind, errno: () => number): Libc {
   const utimensat = bind('utimensat', 'int', ['int', 'void *', 'void *', 'int']);
   const fsetxattr = bind('fsetxattr', 'int', ['int', 'void *', 'void *', 'size_t', 'int']);
   const lsetxattr = bind('lsetxattr', 'int', ['void *', 'void *', 'void *', 'size_t', 'int']);
+  const syncfs = library.bindAsync('syncfs', 'int', ['int']);
   const fremovexattr = bind('fremovexattr', 'int', ['int', 'void *']);
 
   const first = Buffer.alloc(MAX_NAME + 1);
@@ -143,6 +146,10 @@ function bindLibc(bind: Bind, errno: () => number): Libc {
       put(first, path) && put(second, name)
         ? result(lsetxattr(first, second, setValue(value), value.length, 0))
         : -ENAMETOOLONG,
+    syncfs: async (fd) => {
+      const { value, errno } = await syncfs(fd);
+      return value >= 0 ? value : -errno;
+    },
     fremovexattr: (fd, name) => (put(first, name) ? result(fremovexattr(fd, first)) : -ENAMETOOLONG),
   };
 }

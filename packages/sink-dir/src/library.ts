@@ -6,9 +6,24 @@ export type Call = (...args: readonly (number | bigint | Uint8Array | BigInt64Ar
 /** Finds a function by its name and koffi's words for its types; throws when there is none. */
 export type Bind = (name: string, result: string, parameters: string[]) => Call;
 
+/** What a function gave that ran in another thread. */
+export interface AsyncResult {
+  readonly value: number;
+  /** The error of that call. */
+  readonly errno: number;
+}
+
+/** As {@link Bind}, for calls that take long. */
+export type BindAsync = (
+  name: string,
+  result: string,
+  parameters: string[],
+) => (...args: readonly number[]) => Promise<AsyncResult>;
+
 /** The C library. */
 export interface Library {
   readonly bind: Bind;
+  readonly bindAsync: BindAsync;
   /** The error of the last call. */
   readonly errno: () => number;
 }
@@ -25,6 +40,16 @@ export async function loadLibrary(): Promise<Library> {
   const library = loadFirst(koffi.load, ['libc.so.6', `libc.musl-${muslArchitecture()}.so.1`, 'libc.so']);
   return {
     bind: (name, result, parameters) => library.func(name, result, parameters) as Call,
+    bindAsync: (name, result, parameters) => {
+      const call = library.func(name, result, parameters);
+      return (...args) =>
+        new Promise((resolve, reject) => {
+          call.async(...args, (error: Error | null, value: number) => {
+            if (error === null) resolve({ value, errno: koffi.errno() });
+            else reject(error);
+          });
+        });
+    },
     errno: () => koffi.errno(),
   };
 }

@@ -1,6 +1,9 @@
 import { type ByteString, type Inode, type Tree, type TreeEntry, walkTree } from '@ocirender/interface';
 import { countNames } from './inode-names.ts';
 
+/** Ending of the file beside the output that says what could not be applied. */
+export const MTREE = '.mtree';
+
 /** Type words of mtree(5). */
 const TYPES: Readonly<Record<Inode['type'], string>> = {
   file: 'file',

@@ -15,12 +15,12 @@ import {
 import { OPEN_DIRECTORY } from './format.ts';
 import { type Libc, loadLibc } from './libc.ts';
 import { MetadataWriter } from './metadata.ts';
-import { mtreeLines } from './mtree.ts';
+import { MTREE, mtreeLines } from './mtree.ts';
 import { Shortfall } from './shortfall.ts';
 import { Staging } from './staging.ts';
+import { syncFilesystem } from './sync-filesystem.ts';
 import { TreeWriter } from './tree-writer.ts';
 
-const MTREE = '.mtree';
 /** Characters gathered before a write to the mtree file. */
 const MTREE_BATCH = 256 * 1024;
 
@@ -35,19 +35,34 @@ export async function openSession(context: SinkContext): Promise<SinkSession> {
   }
   const libc = await loadLibc();
   throwIfAborted(context.signal);
-  const root = makeRoot(output.path);
+  const root = output.into === undefined ? makeRoot(output.path) : openRoot(output.into);
   try {
     // What the parent directory's default ACL would give to everything below.
     for (const name of ['system.posix_acl_default', 'system.posix_acl_access']) libc.fremovexattr(root, name);
     return new DirSession(libc, root, output.path, context);
   } catch (error) {
     closeSync(root);
-    try {
-      rmdirSync(output.path);
-    } catch {
-      // What is in it by now is for the caller to remove.
-    }
+    // What is in it by now is for the caller to remove, and so is one that was there.
+    if (output.into === undefined) tryRemove(output.path);
     throw error;
+  }
+}
+
+function tryRemove(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Not empty any more.
+  }
+}
+
+function openRoot(path: string): number {
+  try {
+    return openSync(path, OPEN_DIRECTORY);
+  } catch (error) {
+    throw new OcirenderError('ERR_OCIRENDER_IO', `${path} cannot be opened: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -103,25 +118,29 @@ class DirSession implements SinkSession {
         shortfall: this.#shortfall,
         staging: this.#staging,
         root: this.#root,
+        fills: this.#context.output.kind === 'directory' && this.#context.output.into !== undefined,
         checkAborted: () => this.#checkAborted(),
       },
       tree,
     );
     this.#writer = writer;
     await writer.writeNames();
-    this.#staging.remove();
+    await this.#staging.remove(() => this.#checkAborted());
     // Before modes that make the directory hard to remove, since this can fail for want of space.
     const known = !this.#shortfall.isEmpty;
     if (known) await this.#writeMtree(tree);
     await writer.finishDirectories();
     const late = !known && !this.#shortfall.isEmpty;
     if (late) await this.#writeMtree(tree);
+    await syncFilesystem(this.#libc, this.#root);
+    this.#checkAborted();
     await this.#end();
     this.#shortfall.report(this.#context.diagnose);
     return {
       bytesWritten: this.#staging.bytesWritten,
       details: { entries: writer.entries, mtree: known || late, ...this.#shortfall.details() },
       ...(known || late ? { sidecars: [MTREE] } : {}),
+      durable: true,
     };
   }
 
@@ -150,6 +169,9 @@ class DirSession implements SinkSession {
         batch = '';
       }
       await file.writeFile(batch, 'latin1');
+      // Not left to the end: a filesystem that writes late may say only now that there is no room.
+      this.#mtree = undefined;
+      await file.close();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
       throw new OcirenderError('ERR_OCIRENDER_IO', `${path} cannot be written: ${(error as Error).message}`, {
@@ -166,7 +188,8 @@ class DirSession implements SinkSession {
     this.#ended ??= (async () => {
       this.#writer?.close();
       await this.#staging.close();
-      closeSync(this.#root);
+      // Nothing was written through it.
+      this.#libc.close(this.#root);
     })();
     return this.#ended;
   }

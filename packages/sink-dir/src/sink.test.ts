@@ -55,7 +55,7 @@ describe('dirSink', () => {
     expect(statSync(join(path, STAGING)).mode & 0o777).toBe(0o700);
     const report = await finish(directory({ file: file(ref, 3) }));
     expect(readdirSync(path)).toEqual(['file']);
-    expect(report).toEqual({ bytesWritten: 3, details: { entries: 2, mtree: false } });
+    expect(report).toEqual({ bytesWritten: 3, details: { entries: 2, mtree: false }, durable: true });
     await session.abort(new Error('late'));
   });
 

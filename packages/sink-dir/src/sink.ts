@@ -1,4 +1,5 @@
 import { defineSink, type Sink } from '@ocirender/interface';
+import { MTREE } from './mtree.ts';
 import { openSession } from './session.ts';
 
 /** Writes the merged image as a directory: with root everything, without root what is possible and an mtree file. */
@@ -7,6 +8,8 @@ export const dirSink: Sink = defineSink({
   summary: 'Writes the merged image as a directory, safely.',
   extensions: [],
   outputs: ['directory'],
+  sidecars: [MTREE],
+  takesRoom: 'contents',
   options: {},
   open: openSession,
 });

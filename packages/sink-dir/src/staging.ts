@@ -13,13 +13,16 @@ import {
 import { AT_REMOVEDIR, CREATE_FILE, OPEN_DIRECTORY, OPEN_FILE } from './format.ts';
 import type { Libc } from './libc.ts';
 import type { MetadataWriter } from './metadata.ts';
-import { check, ioError } from './system-error.ts';
+import { check, ioError, systemError } from './system-error.ts';
 
 /** Where contents wait for their names. */
 const STAGING = '.ocirender-contents';
 
 /** Larger chunks are written by the thread pool, so that parsing goes on meanwhile. */
 const SYNC_BYTES = 128 * 1024;
+
+/** Files removed between two looks at the event loop. */
+const REMOVALS_PER_TURN = 500;
 
 /** Numbers kept for a content: mode, uid, gid, seconds, nanoseconds of the metadata that its file has already. */
 const RECORD = 5;
@@ -150,9 +153,13 @@ export class Staging {
       const done = reopenable && this.#metadata.tryFile(this.#file, metadata);
       this.#applied[ref * RECORD] = -1;
       if (done) this.#applied.set(numbersOf(metadata), ref * RECORD);
-    } finally {
+    } catch (error) {
       this.#closeFile();
+      throw error;
     }
+    // A filesystem that writes late may say only now that there is no room.
+    const closed = this.#closeFile();
+    if (closed < 0) throw ioError(systemError(closed, 'close'), info.placement.path);
     this.#bytes += written;
     return ref;
   }
@@ -163,9 +170,10 @@ export class Staging {
     return syscall === undefined ? error : ioError(error, info.placement.path);
   }
 
-  #closeFile(): void {
-    if (this.#file >= 0) this.#libc.close(this.#file);
+  #closeFile(): number {
+    const result = this.#file >= 0 ? this.#libc.close(this.#file) : 0;
     this.#file = -1;
+    return result;
   }
 
   /** Gives a content's file its final metadata. */
@@ -231,10 +239,19 @@ export class Staging {
     }
   }
 
-  /** Removes what nobody wanted, and the directory. */
-  remove(): void {
+  /**
+   * Removes what nobody wanted, and the directory.
+   *
+   * @param checkAborted - called now and then; throws when the session is over
+   */
+  async remove(checkAborted: () => void): Promise<void> {
+    let removed = 0;
     for (let ref = 0; ref < this.#count; ref++) {
       if (this.#present[ref] !== 1) continue;
+      if (++removed % REMOVALS_PER_TURN === 0) {
+        await new Promise(setImmediate);
+        checkAborted();
+      }
       const result = this.#libc.unlinkat(this.#fd, String(ref), 0);
       if (result !== -constants.errno.ENOENT) check(result, 'unlinkat', this.#name);
     }

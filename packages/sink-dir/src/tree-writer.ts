@@ -28,6 +28,9 @@ const NAMES_PER_TURN = 500;
 /** A directory can be emptied by its owner only with these. */
 const OWNER_ALL = 0o700;
 
+/** A directory that a fresh filesystem may have. */
+const LOST_AND_FOUND = 'lost+found';
+
 /** What a tree is written with. */
 export interface WriterParts {
   readonly libc: Libc;
@@ -36,6 +39,8 @@ export interface WriterParts {
   readonly staging: Staging;
   /** Descriptor of the output directory. */
   readonly root: number;
+  /** Whether the output directory was there, perhaps with `lost+found` in it. */
+  readonly fills: boolean;
   /** Called now and then; throws when the session is over. */
   readonly checkAborted: () => void;
 }
@@ -85,7 +90,7 @@ export class TreeWriter {
         const path = join(frame.path, name);
         checkName(name, path);
         if (inode.type !== 'directory') this.#place(name, inode, path);
-        else this.#made(this.#parts.libc.mkdirat(this.#stack.fd, name, OWNER_ALL), 'mkdirat', path);
+        else this.#makeDirectory(name, path);
       },
       ({ inode, path }) => {
         if (path === '') return;
@@ -138,6 +143,12 @@ export class TreeWriter {
       this.#stack.enter(name, path);
       frames.push({ inode, path, names: sortedChildren(inode), next: 0 });
     }
+  }
+
+  #makeDirectory(name: ByteString, path: ByteString): void {
+    const result = this.#parts.libc.mkdirat(this.#stack.fd, name, OWNER_ALL);
+    const isThere = this.#parts.fills && path === LOST_AND_FOUND && result === -constants.errno.EEXIST;
+    if (!isThere) this.#made(result, 'mkdirat', path);
   }
 
   #place(name: ByteString, inode: Exclude<Inode, DirectoryInode>, path: ByteString): void {

@@ -8,6 +8,7 @@ export const ext4Sink: Sink = defineSink({
   summary: 'Writes ext4 filesystems in process, as small as the tree or of a given size.',
   extensions: ['.ext4'],
   outputs: ['file'],
+  takesRoom: 'contents',
   options: ext4Options,
   open: async (context): Promise<SinkSession> => openSession(context),
 });

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
-import type {
-  Content,
-  ContentInfo,
-  ContentRef,
-  SinkContext,
-  SinkReport,
-  SinkSession,
-  Tree,
+import {
+  type Content,
+  type ContentInfo,
+  type ContentRef,
+  type SinkContext,
+  type SinkReport,
+  type SinkSession,
+  type Tree,
+  throwIfAborted,
 } from '@ocirender/interface';
 import { TarTreeWriter } from '@ocirender/tar-header';
 import { mksquashfsArguments } from './external-arguments.ts';
@@ -68,6 +69,7 @@ export class ExternalSession implements SinkSession {
     const { entries } = await this.#tar.finish(this.#narrow.tree(tree));
     await running.end();
     const { size } = await stat(this.#output);
+    throwIfAborted(this.#context.signal);
     return {
       bytesWritten: size,
       details: { engine: 'mksquashfs', mksquashfsVersion: this.#version, entries },
@@ -79,11 +81,16 @@ export class ExternalSession implements SinkSession {
   }
 
   #start(tree: Tree): Mksquashfs {
-    this.#process ??= new Mksquashfs(
-      this.#program,
-      this.#version,
-      mksquashfsArguments(this.#context, this.#output, this.#narrow.metadata(tree.root)),
-    );
+    if (this.#process === undefined) {
+      const process = new Mksquashfs(
+        this.#program,
+        this.#version,
+        mksquashfsArguments(this.#context, this.#output, this.#narrow.metadata(tree.root)),
+      );
+      this.#process = process;
+      // It may compress for minutes when it has been fed everything.
+      this.#context.signal.addEventListener('abort', () => void process.kill(), { once: true });
+    }
     return this.#process;
   }
 }

@@ -10,6 +10,7 @@ import { FLAG, METADATA_SIZE, PADDING } from './format.ts';
 import { FragmentPacker } from './fragment-packer.ts';
 import { FragmentTable } from './fragment-table.ts';
 import { IdTable } from './id-table.ts';
+import { pacedCodec } from './paced-codec.ts';
 import { encodeSuperblock } from './superblock.ts';
 import { TableFile } from './table-file.ts';
 import { TreeWriter, type WrittenTree } from './tree-writer.ts';
@@ -125,11 +126,11 @@ export class SquashfsWriter {
     this.#packer.finish();
     const end = await this.#blocks.finish();
     const spec = { ...this.#plan.codec, blockSize: Math.max(this.#blockSize, METADATA_SIZE) };
-    const codec = createCodec(spec, createRequire(import.meta.url));
+    const check = (): void => this.#blocks.check();
+    const codec = pacedCodec(createCodec(spec, createRequire(import.meta.url)), check);
     const ids = new IdTable();
     const xattrs = new XattrTable();
     const diagnose = this.#options.diagnose ?? ((): void => {});
-    const check = (): void => this.#blocks.check();
     const treeWriter = new TreeWriter({ codec, contents: this.#contents, ids, xattrs, diagnose, check });
     const written = await treeWriter.write(tree);
 
@@ -183,6 +184,7 @@ export class SquashfsWriter {
    */
   fail(reason: unknown): void {
     this.#blocks.fail(reason);
+    this.#file.fail(reason);
   }
 
   /**

@@ -20,6 +20,7 @@ export const tarSink: Sink = defineSink({
   summary: 'Writes the merged image as one canonical tar archive.',
   extensions: ['.tar'],
   outputs: ['file', 'stream'],
+  takesRoom: 'contents',
   options: {},
   open: openSession,
 });
@@ -42,6 +43,7 @@ async function openSession(context: SinkContext): Promise<SinkSession> {
       throwIfAborted(signal);
       const { bytes, entries } = await writer.finish(tree);
       await destination.close();
+      throwIfAborted(signal);
       return { bytesWritten: bytes, details: { entries } };
     },
     abort: () => destination.abandon(),

@@ -15,7 +15,7 @@ export const convertFlags = {
   }),
   output: Flags.string({
     char: 'o',
-    summary: 'File or directory to write; - is standard output.',
+    summary: 'File or directory to write; - is standard output. An empty directory is filled.',
     helpValue: 'PATH',
   }),
   option: Flags.string({
@@ -57,7 +57,13 @@ export const convertFlags = {
     min: 1,
     max: 64,
   }),
-  force: Flags.boolean({ char: 'f', summary: 'Replace an existing output.' }),
+  force: Flags.boolean({
+    char: 'f',
+    summary: 'Replace existing files: the output, OUTPUT.mtree, the file of --config-out.',
+  }),
+  'replace-directory': Flags.boolean({
+    summary: 'As --force; and replace a directory that is not empty, with all that is in it.',
+  }),
   threads: Flags.integer({
     summary: 'Threads for compression; the output does not depend on it. [default: one per core]',
     helpValue: 'N',

@@ -21,6 +21,10 @@ export function convertSettings(flags: ConvertFlags): ConvertSettings {
       uuid: flags.uuid,
     }),
     force: flags.force,
+    replaceDirectory: flags['replace-directory'],
+    inputs: [flags['ca-cert'], flags['client-cert'], flags['client-key']]
+      .flat()
+      .filter((path) => path !== undefined),
     planFirst: flags['plan-first'],
     ...mergeSettings(flags),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),

@@ -1,7 +1,10 @@
+import type { Writable } from 'node:stream';
 import { convert } from '@ocirender/core';
 import { type Diagnostic, type ImageSource, isOcirenderError, OcirenderError } from '@ocirender/interface';
 import type { RegistryEvent } from '@ocirender/registry';
 import type { ImagesDifferError } from '@ocirender/sink-verify';
+import { ExitError } from '@oclif/core/errors';
+import { EXIT_CODES } from '../failure/exit-codes.ts';
 import { printable } from '../failure/printable.ts';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { startProgress } from '../progress/start-progress.ts';
@@ -65,11 +68,10 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
     });
   };
   const progress = startProgress(flags.progress, process.stderr);
+  let committed = false;
   const interrupt = watchInterrupts((again) => {
     progress.stop();
-    process.stderr.write(
-      again ? 'Quitting at once.\n' : 'Interrupted: removing what was written (again to quit)…\n',
-    );
+    process.stderr.write(`${interruptLine(again, committed, output)}\n`);
   });
   const onDiagnostic = (diagnostic: Diagnostic): void => progress.print(diagnosticLine(diagnostic));
   const onRegistryEvent = (event: RegistryEvent): void => {
@@ -84,7 +86,10 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
       sink,
       ...(output === undefined ? {} : { output }),
       signal: interrupt.signal,
-      onProgress: (event) => progress.onProgress(event),
+      onProgress: (event) => {
+        committed ||= event.type === 'committed';
+        progress.onProgress(event);
+      },
       openImage: openReference,
       ...(flags.verbose ? { onDiagnostic } : {}),
     });
@@ -95,11 +100,27 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
     if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;
     progress.stop();
     if (!json) await printDifferences(error, image);
+    // Whoever read the output went away and has said why, or has seen enough.
+    if (output === process.stdout && isClosedPipe(error)) throw new ExitError(EXIT_CODES.failed);
     throw error;
   } finally {
     progress.stop();
     interrupt.dispose();
   }
+}
+
+/** Says what a signal leads to: it may come when there is nothing left to stop. */
+function interruptLine(again: boolean, committed: boolean, output: string | Writable | undefined): string {
+  if (again) return 'Quitting at once.';
+  if (committed)
+    return 'Interrupted too late: the output is in place. Removing what it replaced (again to quit)…';
+  if (typeof output === 'string') return 'Interrupted: removing what was written (again to quit)…';
+  return 'Interrupted: stopping (again to quit)…';
+}
+
+function isClosedPipe(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'EPIPE';
 }
 
 /** Prints what the sink `verify` found. */

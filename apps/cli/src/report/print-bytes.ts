@@ -7,7 +7,7 @@ import { OcirenderError } from '@ocirender/interface';
  * (`| head`) is no failure.
  *
  * @param chunks - valid until the next is asked for
- * @param stream - where to; its errors are listened to from now on
+ * @param stream - where to; its errors are listened to meanwhile
  * @throws {OcirenderError} `ERR_OCIRENDER_IO` when the stream cannot be written
  */
 export async function printBytes(
@@ -15,16 +15,21 @@ export async function printBytes(
   stream: Writable = process.stdout,
 ): Promise<void> {
   let failure: NodeJS.ErrnoException | undefined;
-  stream.on('error', (error: NodeJS.ErrnoException) => {
+  const onError = (error: NodeJS.ErrnoException): void => {
     failure ??= error;
-  });
-  for await (const chunk of chunks) {
-    // The chunk is written over when the next is asked for.
-    await new Promise<void>((resolve) => stream.write(chunk, () => resolve()));
-    if (failure !== undefined) break;
+  };
+  stream.on('error', onError);
+  try {
+    for await (const chunk of chunks) {
+      // The chunk is written over when the next is asked for.
+      await new Promise<void>((resolve) => stream.write(chunk, () => resolve()));
+      if (failure !== undefined) break;
+    }
+    // A stream tells of a failed write a little after its callback.
+    await setImmediate();
+  } finally {
+    stream.off('error', onError);
   }
-  // A stream tells of a failed write a little after its callback.
-  await setImmediate();
   if (failure === undefined || failure.code === 'EPIPE') return;
   throw new OcirenderError('ERR_OCIRENDER_IO', `cannot write to standard output: ${failure.message}`, {
     cause: failure,

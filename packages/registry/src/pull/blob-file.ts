@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OcirenderError, throwIfAborted } from '@ocirender/interface';
 import { parseDigest } from '@ocirender/oci-layout';
+import { syncNames } from './sync-names.ts';
 
 /** Bytes of one read and of what waits to be written. */
 const CHUNK = 1024 * 1024;
@@ -81,6 +82,7 @@ export class BlobFile {
         await handle.close();
       }
       await rename(this.#partial, this.path);
+      await syncNames(join(this.path, '..'));
     } catch (error) {
       throw ioError(error, this.path, 'written');
     }

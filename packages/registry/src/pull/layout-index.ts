@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { OcirenderError, type Platform } from '@ocirender/interface';
 import type { LayoutLimits } from '@ocirender/oci-layout';
 import { parseDocument } from '@ocirender/oci-layout/documents';
 import { ioError } from './blob-file.ts';
+import { syncNames } from './sync-names.ts';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const FULL_NAME = 'io.containerd.image.name';
@@ -88,8 +88,14 @@ export class LayoutIndex {
     return Object.values(annotations);
   }
 
-  /** Writes `oci-layout` and `index.json`, each all or nothing. */
+  /** Writes `oci-layout` and `index.json`, each all or nothing; what they name is on the disk before them. */
   async write(): Promise<void> {
+    // These directories may be new.
+    for (const place of [join(this.#directory, 'blobs'), dirname(resolve(this.#directory))]) {
+      await syncNames(place).catch((error: unknown) => {
+        throw ioError(error, place, 'written');
+      });
+    }
     const layout = join(this.#directory, 'oci-layout');
     if ((await readIfThere(layout)) === undefined) await replaceFile(layout, JSON.stringify(LAYOUT));
     await replaceFile(join(this.#directory, 'index.json'), JSON.stringify(this.#json));
@@ -119,7 +125,8 @@ async function requireEmpty(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true });
     const names = await readdir(directory);
-    if (names.every((name) => name === 'blobs')) return;
+    const ours = ['blobs', temporaryName('index.json'), temporaryName('oci-layout')];
+    if (names.every((name) => ours.includes(name))) return;
   } catch (error) {
     throw ioError(error, directory, 'written');
   }
@@ -128,10 +135,19 @@ async function requireEmpty(directory: string): Promise<void> {
   });
 }
 
-/** Replaces a file: a crash leaves the old or the new one. */
+function temporaryName(name: string): string {
+  return `.${name}.tmp`;
+}
+
+/**
+ * Replaces a file: a crash leaves the old or the new one, and perhaps a temporary one that the next pull (there is only one at a
+ * time) writes over.
+ */
 async function replaceFile(path: string, content: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
+    // What is there is removed first: it might be a symbolic link.
+    await rm(temporary, { force: true });
     const handle = await open(temporary, 'wx');
     try {
       await handle.writeFile(content);
@@ -140,6 +156,7 @@ async function replaceFile(path: string, content: string): Promise<void> {
       await handle.close();
     }
     await rename(temporary, path);
+    await syncNames(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
     throw ioError(error, path, 'written');

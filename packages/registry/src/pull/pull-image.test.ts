@@ -255,6 +255,15 @@ describe('pull', () => {
     await expectLayout(directory);
   });
 
+  test('goes on where a killed pull left a temporary file', async () => {
+    const { directory, pull } = await setUp();
+    mkdirSync(directory, { recursive: true });
+    for (const name of ['.index.json.tmp', '.oci-layout.tmp']) writeFileSync(join(directory, name), '{');
+    await pull();
+    await expectLayout(directory);
+    expect(readdirSync(directory).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
+  });
+
   test('refuses directories that hold something else, malformed indexes, odd options', async () => {
     const { directory, pull } = await setUp();
     mkdirSync(directory, { recursive: true });

@@ -1,20 +1,29 @@
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { OcirenderError, Output } from '@ocirender/interface';
-import { ioError } from './io-error.ts';
+import { abortedError, type OcirenderError, type Output, throwIfAborted } from '@ocirender/interface';
+import { ioError } from '../io-error.ts';
 
 /**
  * Turns a Node stream into a sink's output with back-pressure: each write settles when the stream has taken the bytes.
  */
 export class StreamOutput {
   readonly #stream: Writable;
+  readonly #signal: AbortSignal | undefined;
+  readonly #owned: boolean;
   #failure: unknown;
   readonly #onError = (error: unknown): void => {
     this.#failure = error;
   };
 
-  constructor(stream: Writable) {
+  /**
+   * @param stream - where the bytes go
+   * @param signal - ends writes that wait for a reader
+   * @param owned - whether it was opened for this output, and ends with it
+   */
+  constructor(stream: Writable, signal: AbortSignal | undefined, owned = false) {
     this.#stream = stream;
+    this.#signal = signal;
+    this.#owned = owned;
     stream.on('error', this.#onError);
   }
 
@@ -28,22 +37,31 @@ export class StreamOutput {
     if (this.#stream === process.stdout) return;
     try {
       this.#stream.end();
-      await finished(this.#stream, { readable: false });
+      const signal = this.#signal;
+      await finished(this.#stream, { readable: false, ...(signal === undefined ? {} : { signal }) });
     } catch (error) {
+      throwIfAborted(this.#signal);
       throw ioError(error, 'cannot write to the output stream');
     }
   }
 
-  /** Stops listening. The stream itself belongs to the caller. */
+  /** Stops listening. The stream itself belongs to the caller, unless it was opened for this output. */
   release(): void {
     this.#stream.off('error', this.#onError);
+    if (this.#owned) this.#stream.on('error', () => {}).destroy();
   }
 
   #write(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined || this.#stream.destroyed)
       return Promise.reject(this.#broken(this.#failure));
     return new Promise((resolve, reject) => {
-      this.#stream.write(bytes, (error) => (error == null ? resolve() : reject(this.#broken(error))));
+      const onAbort = (): void => reject(abortedError(this.#signal?.reason));
+      this.#signal?.addEventListener('abort', onAbort, { once: true });
+      this.#stream.write(bytes, (error) => {
+        this.#signal?.removeEventListener('abort', onAbort);
+        if (error == null) resolve();
+        else reject(this.#broken(error));
+      });
     });
   }
 

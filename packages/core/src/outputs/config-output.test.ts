@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Image } from '@ocirender/interface';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { tarSink } from '../../sink-tar/src/index.ts';
-import { archive, member } from '../test/support/hostile-layers.ts';
-import { convert } from './convert.ts';
+import { tarSink } from '../../../sink-tar/src/index.ts';
+import { archive, member } from '../../test/support/hostile-layers.ts';
+import { convert } from '../convert.ts';
 
 let place: string;
 
