@@ -2,7 +2,6 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  IS_FULL,
   lookAt,
   makeTrialBench,
   OUTPUT_SINKS,
@@ -12,6 +11,7 @@ import {
   type TrialBench,
 } from './support/output-trial.ts';
 import { must } from './support/run.ts';
+import { FULL } from './support/sample.ts';
 import { makeDirectory, removeDirectory } from './support/work-directory.ts';
 
 const CALLS = { w: 'write', s: 'fsync', r: 'rename', c: 'close' } as const;
@@ -46,7 +46,7 @@ describe.each(OUTPUT_SINKS)('%s', (sink) => {
       expect(most).toBeGreaterThan(1);
       const after = await lookAt(complete);
       let failures = 0;
-      for (const at of [...sample(most, IS_FULL ? 40 : 2, `${TRIAL_SEED} ${sink} ${calls}`), 1]) {
+      for (const at of [...sample(most, FULL ? 40 : 2, `${TRIAL_SEED} ${sink} ${calls}`), 1]) {
         const place = await emptyPlace(`${sink}-eio`);
         await putOldOutputs(sink, place);
         const before = await lookAt(place);
@@ -70,7 +70,7 @@ describe.each(OUTPUT_SINKS)('%s', (sink) => {
     expect((await bench.convert(sink, complete)).code).toBe(0);
     const after = await lookAt(complete);
     let failures = 0;
-    for (const step of [1, ...sample(20, IS_FULL ? 20 : 2, `${TRIAL_SEED} ${sink} disk`)]) {
+    for (const step of [1, ...sample(20, FULL ? 20 : 2, `${TRIAL_SEED} ${sink} disk`)]) {
       const place = await emptyPlace(`${sink}-disk`);
       await must('mount', ['-t', 'tmpfs', '-o', `size=${step * 40}k`, 'tmpfs', place]);
       try {

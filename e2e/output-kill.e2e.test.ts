@@ -2,7 +2,6 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  IS_FULL,
   lookAt,
   makeTrialBench,
   OUTPUT_SINKS,
@@ -11,13 +10,14 @@ import {
   TRIAL_SEED,
   type TrialBench,
 } from './support/output-trial.ts';
+import { FULL } from './support/sample.ts';
 import { makeDirectory, removeDirectory } from './support/work-directory.ts';
 
 /** Every call that changes something. */
 const CALLS = 'wsrcum';
 /** With OCIRENDER_FULL=1 all calls (some 25 of each sink), and 40 moments; more than 400 points in all. */
-const POINTS = IS_FULL ? 100 : 2;
-const MOMENTS = IS_FULL ? 40 : 2;
+const POINTS = FULL ? 100 : 2;
+const MOMENTS = FULL ? 40 : 2;
 
 let directory: string;
 let bench: TrialBench;

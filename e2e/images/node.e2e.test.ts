@@ -1,3 +1,8 @@
+import { test } from 'vitest';
 import { testImage } from '../support/image-suite.ts';
+import { due, isDue } from '../support/sample.ts';
 
-testImage('node', ['squashfs', 'tar'], []);
+// The two large images take turns.
+if (isDue(1, 2))
+  testImage('node', ['squashfs', ...due(['ext4', 'tar', 'dir'] as const, 3)], due(['tar'] as const, 5));
+else test.skip('node: the other large image has its turn (OCIRENDER_ROTATION)', () => {});

@@ -1,3 +1,12 @@
+import { test } from 'vitest';
 import { testImage } from '../support/image-suite.ts';
+import { due, isDue } from '../support/sample.ts';
 
-testImage('python', ['squashfs', 'ext4'], ['squashfs']);
+// The two large images take turns.
+if (isDue(0, 2))
+  testImage(
+    'python',
+    ['squashfs', ...due(['ext4', 'tar', 'dir'] as const, 3)],
+    due(['squashfs'] as const, 5),
+  );
+else test.skip('python: the other large image has its turn (OCIRENDER_ROTATION)', () => {});

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { SINKS, startOcirender } from './cli.ts';
 import { fileDigest } from './file-digest.ts';
 import { type Finished, finished, must } from './run.ts';
+import { ROTATION } from './sample.ts';
 
 const FAULT_SOURCE = fileURLToPath(new URL('../fixtures/fault.c', import.meta.url));
 const EROFS = fileURLToPath(new URL('../../packages/sink-erofs', import.meta.url));
@@ -16,17 +17,11 @@ export const DEMO_IMAGE: string = fileURLToPath(new URL('../../examples/demo/ima
 /** Every sink that makes a file or directory. */
 export const OUTPUT_SINKS: readonly string[] = [...SINKS.map(([sink]) => sink), 'erofs'];
 
-/** Whether everything is tried instead of a sample. */
-// biome-ignore lint/suspicious/noUndeclaredEnvVars: no turbo task reads it
-export const IS_FULL: boolean = process.env['OCIRENDER_FULL'] === '1';
-
 /** A day: no conversion of this image takes that long. */
 const NEVER = 86_400_000;
 
-/** Decides which points are tried: others each day. */
-// biome-ignore lint/suspicious/noUndeclaredEnvVars: no turbo task reads it
-export const TRIAL_SEED: string =
-  process.env['OCIRENDER_SEED'] ?? String(Math.floor(Date.now() / 86_400_000));
+/** Decides which points are tried: others in each run. */
+export const TRIAL_SEED: string = String(ROTATION);
 
 /** What is to happen to a conversion; see `fixtures/fault.c`. */
 export interface Fault {

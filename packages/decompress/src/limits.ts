@@ -13,11 +13,6 @@ export interface DecompressLimits {
   maxRatio: number;
   /** Largest zstd window or xz/lzma dictionary in bytes. */
   maxWindowBytes: number;
-  /**
-   * Node < 22.15 only: the most bytes, compressed and decompressed together, that one zstd frame may have there,
-   * since it is decompressed as a whole.
-   */
-  fallbackFrameBytes: number;
 }
 
 /** The limits in force where the caller names none. */
@@ -25,7 +20,6 @@ export const DEFAULT_DECOMPRESS_LIMITS: Readonly<DecompressLimits> = Object.free
   maxOutputBytes: 1024 * GIB,
   maxRatio: 40_000,
   maxWindowBytes: 2 * GIB,
-  fallbackFrameBytes: GIB / 2,
 });
 
 /** Output below this many bytes is never refused for its ratio: a small bomb does no harm. */

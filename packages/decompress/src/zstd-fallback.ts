@@ -1,83 +1,105 @@
-import { FormatError, LimitError } from '@ocirender/interface';
+import { FormatError, OcirenderError } from '@ocirender/interface';
+import { Decompress } from 'fzstd';
+import xxhash from 'xxhash-wasm';
 import type { ByteInput } from './byte-input.ts';
 import type { CodecContext } from './codec.ts';
-import { peekZstdHeader, type ZstdFrameHeader, ZstdFrameScanner, zstdTruncated } from './zstd-frames.ts';
+import {
+  peekZstdHeader,
+  readZstdBlock,
+  ZSTD_BLOCK_HEADER,
+  type ZstdFrameHeader,
+  zstdTruncated,
+} from './zstd-frames.ts';
 
-/** The library takes no larger window. */
+/** The library moves its whole window for each block: a larger one would take hours. */
 const LIBRARY_WINDOW = 128 * 1024 * 1024;
-/** That window as the header's byte spells it: exponent 27 - 10, mantissa 0. */
-const LIBRARY_WINDOW_BYTE = (27 - 10) << 3;
 
-const STREAMING_HINT = 'Use Node >= 22.15, which decompresses zstd as a stream.';
-
-/** Longest chunk given out of a frame that was decompressed as a whole. */
-const CHUNK_BYTES = 1024 * 1024;
+const CHECKSUM_SIZE = 4;
+const DESCRIPTOR = 4;
 
 /**
- * Decompresses one frame as a whole, for Node < 22.15, whose zlib has no zstd.
+ * Decompresses one frame block by block, for Node < 22.15, whose zlib has no zstd. Memory holds the frame's window and
+ * two blocks.
  *
  * @param input - stands before a frame's magic
- * @param context - `fallbackFrameBytes` bounds compressed and decompressed bytes together, before either is held
- * @returns decompressed chunks
- * @throws {LimitError} when the frame is larger
+ * @param context - limits and messages
+ * @param largestWindow - bytes: frames with a larger one are read as far as this one does
+ * @returns decompressed chunks, each of at most 128 KiB
+ * @throws {LimitError} `maxWindowBytes` when the window is larger than is allowed
+ * @throws {OcirenderError} `ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE` when it is larger than 128 MiB, and the content too
  * @throws {FormatError} when it is damaged or cut
  */
-export async function* decompressFrameAtOnce(
+export async function* decompressFrameByBlocks(
   input: ByteInput,
   context: CodecContext,
+  largestWindow: number = LIBRARY_WINDOW,
 ): AsyncGenerator<Uint8Array> {
   const start = input.offset;
-  const frame = await readFrame(input, context);
-  const { decompress } = (await import('@mongodb-js/zstd')).default;
-  let output: Uint8Array;
-  try {
-    output = await decompress(frame);
-  } catch (error) {
-    const message = `${context.what}: the zstd frame is damaged: ${(error as Error).message}`;
-    throw new FormatError(message, start, { cause: error });
-  }
-  for (let at = 0; at < output.length; at += CHUNK_BYTES) yield output.subarray(at, at + CHUNK_BYTES);
-}
-
-async function readFrame(input: ByteInput, context: CodecContext): Promise<Buffer> {
   const header = await peekZstdHeader(input, context);
-  const scanner = new ZstdFrameScanner(header, context);
-  const parts: Uint8Array[] = [];
-  let compressed = 0;
-  checkFrame(header.contentSize ?? 0, context);
-  while (!scanner.done) {
-    const piece = await input.next();
-    if (piece === undefined) throw zstdTruncated(context, input.offset);
-    const length = scanner.scan(piece, input.offset - piece.length);
-    input.unread(piece.subarray(length));
-    compressed += length;
-    // The content size is a promise that the library checks too late: what counts is the most that the blocks can give.
-    checkFrame(compressed + scanner.outputBound, context);
-    parts.push(piece.slice(0, length));
+  const hash = header.hasChecksum ? (await xxhash()).create64() : undefined;
+  let output: Uint8Array[] = [];
+  const decoder = new Decompress((chunk) => output.push(chunk));
+  const damaged = (problem: string, cause?: unknown): FormatError =>
+    new FormatError(`${context.what}: the zstd frame is damaged: ${problem}`, start, { cause });
+  const push = (bytes: Uint8Array, last = false): void => {
+    try {
+      decoder.push(bytes, last);
+    } catch (error) {
+      throw damaged((error as Error).message, error);
+    }
+  };
+
+  const head = await input.take(header.size);
+  const dictionary = [0, 1, 2, 4][(head[DESCRIPTOR] as number) & 3] as number;
+  const dictionaryAt = DESCRIPTOR + 1 + (header.windowAt === undefined ? 0 : 1);
+  if (head.subarray(dictionaryAt, dictionaryAt + dictionary).some((byte) => byte !== 0))
+    throw damaged('it was made with a dictionary');
+  push(plainHeader(header, largestWindow));
+  let size = 0;
+  for (let last = false; !last; ) {
+    const blockHead = await input.take(ZSTD_BLOCK_HEADER);
+    if (blockHead.length < ZSTD_BLOCK_HEADER) throw zstdTruncated(context, input.offset);
+    const block = readZstdBlock(blockHead, context, input.offset);
+    ({ last } = block);
+    const body = await input.take(block.stored);
+    if (body.length < block.stored) throw zstdTruncated(context, input.offset);
+    push(blockHead);
+    push(body, last);
+    for (const chunk of output) {
+      size += chunk.length;
+      // Up to here a smaller window was as good as the frame's own.
+      if (size > largestWindow && header.windowSize > largestWindow)
+        throw windowTooLarge(header.windowSize, context);
+      if (chunk.length > 0) {
+        hash?.update(chunk);
+        yield chunk;
+      }
+    }
+    output = [];
   }
-  const frame = Buffer.concat(parts, compressed);
-  if (header.windowSize > LIBRARY_WINDOW) narrowWindow(frame, header, scanner.outputBound, context);
-  return frame;
+  if (header.contentSize !== undefined && header.contentSize !== size)
+    throw damaged(`it has ${size} bytes where it announces ${header.contentSize}`);
+  if (hash === undefined) return;
+  const checksum = await input.take(CHECKSUM_SIZE);
+  if (checksum.length < CHECKSUM_SIZE) throw zstdTruncated(context, input.offset);
+  const expected = new DataView(checksum.buffer, checksum.byteOffset).getUint32(0, true);
+  if (Number(hash.digest() & 0xffff_ffffn) !== expected) throw damaged('its checksum is wrong');
 }
 
-/** Says in the header that a smaller window will do, which is so where the whole content is smaller. */
-function narrowWindow(frame: Buffer, header: ZstdFrameHeader, bound: number, context: CodecContext): void {
-  if (header.windowAt === undefined || (header.contentSize ?? bound) > LIBRARY_WINDOW) {
-    throw new LimitError(
-      'maxWindowBytes',
-      LIBRARY_WINDOW,
-      `${context.what} needs a zstd window of ${header.windowSize} bytes, too large for Node ${process.versions.node}`,
-      { hint: STREAMING_HINT },
-    );
-  }
-  frame[header.windowAt] = LIBRARY_WINDOW_BYTE;
+/**
+ * Makes the header that the library gets: one with no more window than the content can need, and with nothing that we
+ * check ourselves.
+ */
+function plainHeader({ windowSize, contentSize }: ZstdFrameHeader, largest: number): Uint8Array {
+  const needed = Math.min(windowSize, contentSize ?? windowSize, largest);
+  const log = Math.max(10, Math.ceil(Math.log2(Math.max(needed, 1))));
+  return Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3);
 }
 
-function checkFrame(bytes: number, context: CodecContext): void {
-  const maximum = context.limits.fallbackFrameBytes;
-  if (bytes <= maximum) return;
-  const message = `${context.what} has a zstd frame of ${bytes} bytes or more, and Node ${process.versions.node} can only decompress a frame as a whole`;
-  throw new LimitError('fallbackFrameBytes', maximum, message, {
-    hint: `${STREAMING_HINT} Or raise the limit fallbackFrameBytes if there is memory for it.`,
-  });
+function windowTooLarge(windowSize: number, context: CodecContext): OcirenderError {
+  return new OcirenderError(
+    'ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE',
+    `${context.what} needs a zstd window of ${windowSize} bytes, too large for Node ${process.versions.node}`,
+    { hint: 'Use Node >= 22.15, whose own zstd takes windows of up to 2 GiB.' },
+  );
 }

@@ -8,10 +8,10 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 const MAGIC_SIZE = 4;
 /** Largest frame header behind the magic: descriptor, window, dictionary id, content size. */
 const MAX_HEADER = 14;
-const BLOCK_HEADER_SIZE = 3;
+/** Bytes of a block's header. */
+export const ZSTD_BLOCK_HEADER = 3;
 const CHECKSUM_SIZE = 4;
 const MAX_BLOCK = 128 * 1024;
-const BLOCK_RAW = 0;
 const BLOCK_RLE = 1;
 
 /** What a frame's header says. */
@@ -122,12 +122,39 @@ export async function peekZstdHeader(input: ByteInput, context: CodecContext): P
   };
 }
 
+/** What a block's header says (section 3.1.1.2). */
+export interface ZstdBlock {
+  /** Whether it is the frame's last one. */
+  readonly last: boolean;
+  /** Bytes behind the header. */
+  readonly stored: number;
+}
+
+/**
+ * Reads a block's header.
+ *
+ * @param bytes - {@link ZSTD_BLOCK_HEADER} bytes
+ * @param context - for messages
+ * @param offset - where it ends in the input
+ * @throws {FormatError} when it uses what is reserved
+ */
+export function readZstdBlock(bytes: Uint8Array, context: CodecContext, offset: number): ZstdBlock {
+  const [low = 0, middle = 0, high = 0] = bytes;
+  return parseBlock(low | (middle << 8) | (high << 16), context, offset);
+}
+
+function parseBlock(header: number, context: CodecContext, offset: number): ZstdBlock {
+  const type = (header >> 1) & 3;
+  const size = header >> 3;
+  if (type > 2) throw new FormatError(`${context.what}: reserved zstd block type`, offset);
+  if (size > MAX_BLOCK) throw new FormatError(`${context.what}: zstd block of ${size} bytes`, offset);
+  return { last: (header & 1) !== 0, stored: type === BLOCK_RLE ? 1 : size };
+}
+
 /**
  * Follows a frame's blocks (section 3.1.1.2), so that its end is known without decompressing it.
  */
 export class ZstdFrameScanner {
-  /** At most this many bytes come out of the blocks seen so far. */
-  outputBound = 0;
   /** The frame is complete. */
   done = false;
   readonly #header: ZstdFrameHeader;
@@ -164,22 +191,17 @@ export class ZstdFrameScanner {
       if (at === bytes.length) break;
       this.#blockHeader += bytes[at]! * 256 ** this.#blockHeaderBytes;
       at++;
-      if (++this.#blockHeaderBytes === BLOCK_HEADER_SIZE) this.#enterBlock(offset + at);
+      if (++this.#blockHeaderBytes === ZSTD_BLOCK_HEADER) this.#enterBlock(offset + at);
     }
     return at;
   }
 
   #enterBlock(offset: number): void {
-    const header = this.#blockHeader;
+    const header = parseBlock(this.#blockHeader, this.#context, offset);
     this.#blockHeader = 0;
     this.#blockHeaderBytes = 0;
-    const type = (header >> 1) & 3;
-    const size = header >> 3;
-    if (type > 2) throw new FormatError(`${this.#context.what}: reserved zstd block type`, offset);
-    if (size > MAX_BLOCK) throw new FormatError(`${this.#context.what}: zstd block of ${size} bytes`, offset);
-    this.#skip = type === BLOCK_RLE ? 1 : size;
-    this.outputBound += type === BLOCK_RAW || type === BLOCK_RLE ? size : MAX_BLOCK;
-    if ((header & 1) === 0) return;
+    this.#skip = header.stored;
+    if (!header.last) return;
     this.#last = true;
     if (this.#header.hasChecksum) this.#skip += CHECKSUM_SIZE;
     // An empty last block without a checksum ends the frame here.

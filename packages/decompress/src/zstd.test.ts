@@ -4,7 +4,8 @@ import { fixture, noise, outcome, pieces, sample, zstd } from '../test/support/s
 import { ByteInput } from './byte-input.ts';
 import type { CodecContext } from './codec.ts';
 import { completeLimits, type DecompressLimits } from './limits.ts';
-import { unzstdByFrames } from './zstd.ts';
+import { unzstdByBlocks } from './zstd.ts';
+import { decompressFrameByBlocks } from './zstd-fallback.ts';
 
 function skippable(length: number, kind = 0): Buffer {
   const header = Buffer.from([0x50 + kind, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
@@ -29,7 +30,7 @@ function rleBlock(size: number, last: boolean): Buffer {
 }
 
 /** What Node < 22.15 does, on any Node. */
-async function byFrames(
+async function byBlocks(
   bytes: Uint8Array,
   limits: Partial<DecompressLimits> = {},
   cut = 1000,
@@ -41,7 +42,7 @@ async function byFrames(
     diagnose: () => undefined,
   };
   const chunks: Uint8Array[] = [];
-  for await (const chunk of unzstdByFrames(new ByteInput(pieces(bytes, cut)), context)) chunks.push(chunk);
+  for await (const chunk of unzstdByBlocks(new ByteInput(pieces(bytes, cut)), context)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -118,7 +119,7 @@ describe('zstd', () => {
   test('a long window is read', async () => {
     const bytes = fixture('sample-3000-window-256mib.zst');
     expect((await outcome(pieces(bytes, 50))).output).toEqual(sample(3000));
-    expect(await byFrames(bytes)).toEqual(sample(3000));
+    expect(await byBlocks(bytes)).toEqual(sample(3000));
   });
 
   test('a window beyond the limit is refused', async () => {
@@ -126,7 +127,7 @@ describe('zstd', () => {
     const found = await outcome(pieces(bytes, 50), { limits: { maxWindowBytes: 2 ** 27 } });
     expect(found.error).toBe('ERR_OCIRENDER_LIMIT');
     const huge = frame([rleBlock(1, true)], undefined, 0xff);
-    await expect(byFrames(huge)).rejects.toMatchObject({ limit: 'maxWindowBytes', maximum: 2 ** 31 });
+    await expect(byBlocks(huge)).rejects.toMatchObject({ limit: 'maxWindowBytes', maximum: 2 ** 31 });
   });
 
   test.each([
@@ -146,44 +147,102 @@ describe('zstd', () => {
   });
 });
 
-describe('zstd by whole frames (Node < 22.15)', () => {
-  test('reads the same', async () => {
-    const bytes = Buffer.concat([await zstd(sample(3000)), skippable(7), await zstd(noise(200))]);
-    expect(await byFrames(bytes)).toEqual(Buffer.concat([sample(3000), noise(200)]));
+describe('zstd block by block (Node < 22.15)', () => {
+  const damaged = { code: 'ERR_OCIRENDER_FORMAT' };
+
+  test('reads the same, cut anywhere', async () => {
+    const bytes = Buffer.concat([
+      await zstd(sample(3000)),
+      skippable(7),
+      await zstd(noise(200)),
+      await zstd(sample(900_000)),
+      await zstd(Buffer.alloc(0)),
+    ]);
+    const whole = Buffer.concat([sample(3000), noise(200), sample(900_000)]);
+    for (const cut of [7, 1000, 1 << 20]) expect((await byBlocks(bytes, {}, cut)).equals(whole)).toBe(true);
   });
 
-  test('a frame is measured by its content size before it is read', async () => {
-    const bytes = frame([rleBlock(4, true)], 2n ** 52n);
-    const found = await byFrames(bytes).catch((error: unknown) => error);
-    expect(found).toMatchObject({ code: 'ERR_OCIRENDER_LIMIT', limit: 'fallbackFrameBytes' });
-    expect(found).toMatchObject({ hint: expect.stringContaining('Node >= 22.15') as string });
+  test('a block at a time: what a consumer does not ask for is not decompressed', async () => {
+    let read = 0;
+    const context: CodecContext = {
+      limits: completeLimits({}),
+      signal: undefined,
+      what: 'test',
+      diagnose: () => undefined,
+    };
+    // As long a frame as there are blocks; no frame is too long.
+    const source = (async function* (): AsyncGenerator<Uint8Array> {
+      yield frame([], undefined, 0x38);
+      for (; read < 100_000; read++) yield rleBlock(131_072, false);
+    })();
+    const reading = unzstdByBlocks(new ByteInput(source), context);
+    for (let chunks = 1; chunks < 100; chunks++) {
+      expect((await reading.next()).value).toHaveLength(131_072);
+      expect(read).toBeLessThan(chunks + 10);
+    }
+    await reading.return(undefined);
   });
 
-  test.each([undefined, 4n])(
-    'with a content size of %s by its blocks, while it is read',
-    async (contentSize) => {
-      let read = 0;
-      const context: CodecContext = {
-        limits: completeLimits({ fallbackFrameBytes: 1_000_000 }),
+  test.each([
+    ['a content size that is too small', frame([rleBlock(4, true)], 5n)],
+    ['a content size that is too large', frame([rleBlock(6, true)], 5n)],
+    ['a dictionary', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x01, 0x58, 9, 1, 0, 0])],
+    ['a reserved block type', frame([Buffer.from([7, 0, 0])])],
+    ['too long a block', frame([Buffer.from([0xff, 0xff, 0xff])])],
+    ['a block of noise', frame([Buffer.concat([Buffer.from([0x45, 0x1f, 0]), noise(1000)])])],
+  ])('%s is damage', async (_, bytes) => {
+    await expect(byBlocks(bytes)).rejects.toMatchObject(damaged);
+  });
+
+  test('every truncation is one', async () => {
+    const bytes = await zstd(sample(400));
+    for (let length = 1; length < bytes.length; length++)
+      await expect(byBlocks(bytes.subarray(0, length))).rejects.toMatchObject({
+        code: 'ERR_OCIRENDER_TRUNCATED',
+      });
+  });
+
+  test('with a checksum, any changed byte is damage or a limit, and never other contents', async () => {
+    const good = Buffer.from(fixture('sample-3000-window-256mib.zst'));
+    // A window of 1 MiB will do.
+    good[5] = 10 << 3;
+    for (let at = 4; at < good.length; at++) {
+      const bytes = Buffer.from(good);
+      bytes[at]! ^= 0x5a;
+      const found = await byBlocks(bytes).catch((error: { code: string }) => error.code);
+      if (typeof found === 'string')
+        expect([at, found]).toEqual([at, expect.stringMatching(/^ERR_OCIRENDER_/)]);
+      else expect([at, found.equals(sample(3000))]).toEqual([at, true]);
+    }
+  });
+
+  test('a window that is too large is none for a smaller content, known or not', async () => {
+    // 256 MiB; what the library gets at most is 1 MiB here.
+    const window = 18 << 3;
+    const read = async (bytes: Uint8Array): Promise<number> => {
+      const context = {
+        limits: completeLimits({}),
         signal: undefined,
         what: 'test',
         diagnose: () => undefined,
       };
-      const source = (async function* (): AsyncGenerator<Uint8Array> {
-        yield frame([], contentSize);
-        for (; read < 1000; read++) yield rleBlock(131_072, false);
-      })();
-      const reading = unzstdByFrames(new ByteInput(source), context).next();
-      await expect(reading).rejects.toMatchObject({ limit: 'fallbackFrameBytes' });
-      expect(read).toBeLessThan(10);
-    },
-  );
-
-  test('a content beyond the limit is refused, one within it read', async () => {
-    const bytes = frame([rleBlock(100_000, true)], 100_000n);
-    await expect(byFrames(bytes, { fallbackFrameBytes: 100_000 })).rejects.toMatchObject({
-      code: 'ERR_OCIRENDER_LIMIT',
+      let size = 0;
+      for await (const chunk of decompressFrameByBlocks(new ByteInput(pieces(bytes, 99)), context, 2 ** 20))
+        size += chunk.length;
+      return size;
+    };
+    const blocks = (count: number): Buffer =>
+      frame(
+        [...Array.from({ length: count }, () => rleBlock(131_072, false)), rleBlock(1, true)],
+        undefined,
+        window,
+      );
+    expect(await read(frame([rleBlock(4, true)], 4n, window))).toBe(4);
+    expect(await read(blocks(7))).toBe(7 * 131_072 + 1);
+    await expect(read(blocks(8))).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE',
+      message: expect.stringContaining('needs a zstd window of 268435456 bytes') as string,
+      hint: expect.stringContaining('Node >= 22.15') as string,
     });
-    expect(await byFrames(bytes, { fallbackFrameBytes: 100_018 })).toEqual(Buffer.alloc(100_000));
   });
 });

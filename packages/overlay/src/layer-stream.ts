@@ -56,7 +56,6 @@ export class LayerStream {
         maxOutputBytes: options.maxOutputBytes,
         maxRatio: limits.ratio,
         maxWindowBytes: limits.windowBytes,
-        fallbackFrameBytes: limits.fallbackFrameBytes,
       },
       diagnose: options.diagnose,
       layer: layer.digest,

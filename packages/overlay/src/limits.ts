@@ -18,8 +18,6 @@ export interface MergeLimits {
   readonly sparseExtents: number;
   /** Bytes of the largest zstd window or xz dictionary. */
   readonly windowBytes: number;
-  /** Node < 22.15 only: bytes of one zstd frame, compressed and decompressed together: it is held as a whole there. */
-  readonly fallbackFrameBytes: number;
   /** Decompressed bytes of all layers, and apparent bytes of all files (holes included). */
   readonly totalBytes: number;
 }
@@ -38,6 +36,5 @@ export const DEFAULT_LIMITS: MergeLimits = {
   ratio: 40_000,
   sparseExtents: 262_144,
   windowBytes: 2 * 1024 ** 3,
-  fallbackFrameBytes: 512 * 1024 * 1024,
   totalBytes: 1024 ** 4,
 };

@@ -60,7 +60,6 @@ describe('readLimits', () => {
           'max-total-size': '2G',
           'max-xattrs': '64KiB',
           'max-window': '8M',
-          'max-zstd-frame': '1G',
           other: '1',
         },
         MERGE_LIMIT_FLAGS,
@@ -69,7 +68,6 @@ describe('readLimits', () => {
       entries: 12,
       sparseExtents: 7,
       windowBytes: 8 * 1024 ** 2,
-      fallbackFrameBytes: 1024 ** 3,
       totalBytes: 2 * 1024 ** 3,
       xattrBytes: 65_536,
     });

@@ -14,8 +14,6 @@ export interface LimitFlag {
   readonly flag: string;
   readonly unit: 'count' | 'bytes';
   readonly summary: string;
-  /** What helps better than a higher limit. */
-  readonly instead?: string;
 }
 
 /** Every limit of the engine and its flag. */
@@ -36,12 +34,6 @@ export const MERGE_LIMIT_FLAGS: Readonly<Record<MergeLimitName, LimitFlag>> = {
     summary: 'data extents of one sparse file',
   },
   windowBytes: { flag: 'max-window', unit: 'bytes', summary: 'largest zstd window or xz dictionary' },
-  fallbackFrameBytes: {
-    flag: 'max-zstd-frame',
-    unit: 'bytes',
-    summary: 'bytes of one zstd frame, which Node before 22.15 holds whole',
-    instead: 'Use Node 22.15 or newer.',
-  },
   metadataBytes: {
     flag: 'max-metadata-size',
     unit: 'bytes',

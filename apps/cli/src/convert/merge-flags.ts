@@ -42,7 +42,6 @@ export const mergeFlags = {
   'max-ratio': limit('ratio'),
   'max-sparse-extents': limit('sparseExtents'),
   'max-window': limit('windowBytes'),
-  'max-zstd-frame': limit('fallbackFrameBytes'),
   'max-metadata-size': limit('metadataBytes'),
   'max-total-size': limit('totalBytes'),
 };

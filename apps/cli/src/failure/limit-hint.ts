@@ -15,9 +15,7 @@ export function limitHint(error: Error): string | undefined {
     if (!('limit' in level)) continue;
     const { limit } = level;
     if (typeof limit !== 'string' || !Object.hasOwn(LIMIT_FLAGS, limit)) continue;
-    const { flag, instead } = LIMIT_FLAGS[limit as LimitName];
-    const raise = `If you trust the image, raise the limit with --${flag}.`;
-    return instead === undefined ? raise : `${instead} ${raise}`;
+    return `If you trust the image, raise the limit with --${LIMIT_FLAGS[limit as LimitName].flag}.`;
   }
   return undefined;
 }

@@ -106,7 +106,6 @@ export class ArchiveFile {
         maxOutputBytes: this.#limits.maxOutputBytes,
         maxRatio: this.#limits.maxRatio,
         maxWindowBytes: this.#limits.maxWindowBytes,
-        fallbackFrameBytes: this.#limits.fallbackFrameBytes,
       },
       ...(signal === undefined ? {} : { signal }),
     });
