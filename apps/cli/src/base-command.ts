@@ -1,6 +1,8 @@
+import { printableJson } from '@ocirender/interface';
 import { Command } from '@oclif/core/command';
 import { describeFailure } from './failure/failure.ts';
 import { renderFailure } from './failure/render-failure.ts';
+import { printMessage } from './report/print-message.ts';
 
 /**
  * What every command of ours shares: `--json`, and how failures end. oclif's own handling exits 1 for every
@@ -9,16 +11,22 @@ import { renderFailure } from './failure/render-failure.ts';
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
 
+  /** JSON is data, but a terminal may show it: what it would obey is written as JSON's own escapes. */
+  override logJson(json: unknown): void {
+    process.stdout.write(`${printableJson(JSON.stringify(json, undefined, 2) ?? 'null')}\n`);
+  }
+
   protected override catch(error: unknown): Promise<void> {
     // this.exit() travels as an error; it is none.
     if (error instanceof Error && 'code' in error && error.code === 'EEXIT') return Promise.reject(error);
     // With NODE_ENV=test or development oclif warns of commands that never parsed; a failing parse is enough.
     this.parsed = true;
-    const { failure, exitCode } = describeFailure(error);
+    const described = describeFailure(error);
+    const { failure, exitCode } = described;
     // A signal has set its own status already: it wins over the error that it caused.
     process.exitCode ??= exitCode;
     if (this.jsonEnabled()) this.logJson({ error: failure });
-    else process.stderr.write(`${renderFailure(failure, this.config.userAgent)}\n`);
+    else printMessage(renderFailure(described, this.config.userAgent));
     return Promise.resolve();
   }
 }

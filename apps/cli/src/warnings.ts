@@ -1,4 +1,4 @@
-import { printable } from './failure/printable.ts';
+import { printMessage } from './report/print-message.ts';
 
 /**
  * Replaces Node's printing of process warnings: one line each instead of a dump. oclif reports plugins that
@@ -16,6 +16,6 @@ export function printWarningsBriefly(): void {
       plugin === undefined
         ? warning.message
         : `the plugin ${plugin} cannot be loaded; install it again or run "ocirender plugins uninstall ${plugin}"`;
-    process.stderr.write(`Warning: ${printable(text)}\n`);
+    printMessage(`Warning: ${text}`);
   });
 }

@@ -1,3 +1,5 @@
+import { escapeCharacter, printable } from './printable.ts';
+
 /**
  * A string that holds one byte per character (`\u0000`..`\u00ff`, "latin1").
  *
@@ -37,12 +39,9 @@ export function byteStringFromText(text: string): ByteString {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffd\\]/gu;
-
 /**
- * Makes a byte string readable for messages: decoded as UTF-8 when it is valid, control characters,
- * bidirectional overrides, backslashes and undecodable bytes escaped (`\xNN`, `\u{…}`), so that no name
+ * Makes a byte string readable for messages: decoded as UTF-8 when it is valid; what
+ * {@link printable} escapes, backslashes and undecodable bytes escaped (`\xNN`, `\u{…}`), so that no name
  * can forge terminal output. Not for the data path.
  *
  * @param value - a path, link target or xattr name
@@ -53,11 +52,6 @@ export function displayPath(value: ByteString): string {
   const text = bytes.toString('utf8');
   const faithful = Buffer.from(text, 'utf8').equals(bytes) ? text : value;
   const asBytes = faithful !== text;
-  const escaped = faithful.replace(UNPRINTABLE, (char) => {
-    const code = char.codePointAt(0)!;
-    if (char === '\\') return '\\\\';
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-  });
-  if (!asBytes) return escaped;
-  return escaped.replace(/[\u00a0-\u00ff]/g, (char) => `\\x${char.charCodeAt(0).toString(16)}`);
+  const escaped = printable(faithful.replaceAll('\\', '\\\\')).replaceAll('\ufffd', escapeCharacter);
+  return asBytes ? escaped.replace(/[\u00a0-\u00ff]/g, escapeCharacter) : escaped;
 }

@@ -37,6 +37,7 @@ export type {
   StringOption,
 } from './option-schema.ts';
 export { parseOptions, parseSize } from './option-schema.ts';
+export { printable, printableJson } from './printable.ts';
 export type {
   ByteRange,
   ImageNode,

@@ -1,4 +1,4 @@
-import { type ImageNode, NO_XATTRS } from '@ocirender/interface';
+import { type ImageNode, NO_XATTRS, printable } from '@ocirender/interface';
 import { describe, expect, test } from 'vitest';
 import { jsonEntry, listingLines } from './listing.ts';
 import { modeString } from './mode-string.ts';
@@ -103,7 +103,7 @@ describe('configs', () => {
         bytes: 0,
       },
     };
-    expect([...renderInspection(inspection)]).toEqual([
+    expect([...renderInspection(inspection)].map(printable)).toEqual([
       'image            i',
       'format           oci',
       'cmd              ["a\\n"]',

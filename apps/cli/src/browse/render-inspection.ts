@@ -1,4 +1,3 @@
-import { printable } from '../failure/printable.ts';
 import { treeFacts } from '../report/summary.ts';
 import { formatBytes } from '../report/units.ts';
 import type { Inspection, OciFacts, RunConfig } from './inspection.ts';
@@ -7,7 +6,7 @@ import type { Inspection, OciFacts, RunConfig } from './inspection.ts';
  * Writes an inspection for people.
  *
  * @param inspection - what was found
- * @returns lines, safe for a terminal
+ * @returns lines
  */
 export function* renderInspection(inspection: Inspection): Generator<string> {
   const { image, format, oci, facts, tree } = inspection;
@@ -34,7 +33,7 @@ function* renderOci({
   const total = layers.reduce((sum, { size }) => sum + size, 0);
   yield row('layers', `${layers.length}, ${formatBytes(total)} stored`);
   for (const [index, { digest, mediaType, size, tarBytes, entries, whiteouts }] of layers.entries()) {
-    yield `  ${index + 1}  ${printable(digest)}`;
+    yield `  ${index + 1}  ${digest}`;
     const facts = [
       mediaType ?? 'no media type',
       `${formatBytes(size)} stored`,
@@ -42,7 +41,7 @@ function* renderOci({
       `${entries} entries`,
       `${whiteouts} whiteouts`,
     ];
-    yield `     ${printable(facts.join(', '))}`;
+    yield `     ${facts.join(', ')}`;
   }
 }
 
@@ -56,8 +55,7 @@ function* renderConfig(config: RunConfig): Generator<string> {
 }
 
 function row(name: string, value: string): string {
-  // A value of a config may hold line ends: they must not look like rows.
-  return `${name.padEnd(16)} ${printable(value).replaceAll('\n', '\\x0a')}`;
+  return `${name.padEnd(16)} ${value}`;
 }
 
 /** `blockSize` as `block size`. */

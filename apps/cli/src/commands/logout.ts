@@ -1,6 +1,7 @@
 import type { LogoutReport } from '@ocirender/registry';
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../base-command.ts';
+import { printMessage } from '../report/print-message.ts';
 
 /** `ocirender logout` */
 export class Logout extends BaseCommand {
@@ -24,9 +25,8 @@ export class Logout extends BaseCommand {
     const { args } = await this.parse(Logout);
     const { logout } = await import('@ocirender/registry');
     const report = await logout(args.REGISTRY);
-    for (const place of report.removedFrom) process.stderr.write(`Removed from ${place}.\n`);
-    if (report.removedFrom.length === 0)
-      process.stderr.write(`There is no password stored for ${report.registry}.\n`);
+    for (const place of report.removedFrom) printMessage(`Removed from ${place}.`);
+    if (report.removedFrom.length === 0) printMessage(`There is no password stored for ${report.registry}.`);
     return report;
   }
 }

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../base-command.ts';
+import { printLines } from '../report/print-lines.ts';
 import type { SinkListing } from '../sinks/list-sinks.ts';
 
 /** `ocirender sinks` */
@@ -18,7 +19,7 @@ export class Sinks extends BaseCommand {
     const { listSinks } = await import('../sinks/list-sinks.ts');
     const { renderListing } = await import('../sinks/render-listing.ts');
     const listing = await listSinks(this.config.getPluginsList(), this.config.dataDir);
-    if (!this.jsonEnabled()) this.log(renderListing(listing));
+    if (!this.jsonEnabled()) await printLines(renderListing(listing));
     return listing;
   }
 }

@@ -5,7 +5,6 @@ import type { RegistryEvent } from '@ocirender/registry';
 import type { ImagesDifferError } from '@ocirender/sink-verify';
 import { ExitError } from '@oclif/core/errors';
 import { EXIT_CODES } from '../failure/exit-codes.ts';
-import { printable } from '../failure/printable.ts';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { startProgress } from '../progress/start-progress.ts';
 import { readReaderCatalog } from '../readers/catalog.ts';
@@ -13,6 +12,7 @@ import { registryEventLine } from '../registry/registry-event-line.ts';
 import { registrySettings } from '../registry/registry-settings.ts';
 import { diagnosticLine } from '../report/diagnostic-line.ts';
 import { type JsonReport, jsonReport } from '../report/json-report.ts';
+import { printMessage } from '../report/print-message.ts';
 import { summaryLines } from '../report/summary.ts';
 import { readSinkCatalog } from '../sinks/catalog.ts';
 import { chooseSink } from '../sinks/choose-sink.ts';
@@ -54,9 +54,7 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
   const { entry, sink } = await chooseSink(catalog, flags.sink, flags.output, loadSink);
   for (const other of catalog.broken) {
     if (other.name !== entry.name) continue;
-    process.stderr.write(
-      `Warning: plugin ${other.plugin.name} also has a sink "${other.name}": ${other.reason}.\n`,
-    );
+    printMessage(`Warning: plugin ${other.plugin.name} also has a sink "${other.name}": ${other.reason}.`);
   }
 
   const openReference = async (spec: string): Promise<ImageSource> => {
@@ -71,7 +69,7 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
   let committed = false;
   const interrupt = watchInterrupts((again) => {
     progress.stop();
-    process.stderr.write(`${interruptLine(again, committed, output)}\n`);
+    printMessage(interruptLine(again, committed, output));
   });
   const onDiagnostic = (diagnostic: Diagnostic): void => progress.print(diagnosticLine(diagnostic));
   const onRegistryEvent = (event: RegistryEvent): void => {
@@ -94,7 +92,7 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
       ...(flags.verbose ? { onDiagnostic } : {}),
     });
     progress.stop();
-    if (!json) process.stderr.write(`${summaryLines(report, flags.verbose).join('\n')}\n`);
+    if (!json) printMessage(summaryLines(report, flags.verbose));
     return jsonReport(report);
   } catch (error) {
     if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;
@@ -129,6 +127,6 @@ async function printDifferences(error: unknown, image: string): Promise<void> {
   const { renderComparison } = await import('@ocirender/sink-verify');
   const { comparison } = error as OcirenderError & Partial<ImagesDifferError>;
   if (comparison === undefined) return;
-  const labels = { subject: printable(image), reference: comparison.reference.format };
-  for (const line of renderComparison(comparison, labels)) process.stderr.write(`${line}\n`);
+  const labels = { subject: image, reference: comparison.reference.format };
+  for (const line of renderComparison(comparison, labels)) printMessage(line);
 }

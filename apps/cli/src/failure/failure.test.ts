@@ -1,7 +1,6 @@
 import { FormatError, LimitError, OcirenderError } from '@ocirender/interface';
 import { describe, expect, test } from 'vitest';
 import { describeFailure } from './failure.ts';
-import { printable } from './printable.ts';
 import { renderFailure } from './render-failure.ts';
 
 describe('describeFailure', () => {
@@ -87,6 +86,7 @@ describe('describeFailure', () => {
         hint: 'See --help.',
       },
       exitCode: 2,
+      isMultiline: true,
     });
   });
 
@@ -104,22 +104,36 @@ describe('describeFailure', () => {
 });
 
 describe('renderFailure', () => {
+  const render = (error: unknown): string[] =>
+    renderFailure(describeFailure(error), 'ocirender/1 linux node');
+
   test('message, causes, hint', () => {
     const cause = new FormatError('bad checksum', 512);
     const error = new OcirenderError('ERR_OCIRENDER_FORMAT', 'layer 1', { cause, hint: 'Fetch it again.' });
-    expect(renderFailure(describeFailure(error).failure, 'v')).toBe(
-      'Error: layer 1\n  because: bad checksum (at byte 512)\nHint: Fetch it again.',
-    );
+    expect(render(error)).toEqual([
+      'Error: layer 1',
+      '  because: bad checksum (at byte 512)',
+      'Hint: Fetch it again.',
+    ]);
+  });
+
+  test('only messages of our own have several lines', () => {
+    const usage = Object.assign(new Error('Missing 1 required arg:\nimage  what to convert'), {
+      oclif: { exit: 2 },
+    });
+    expect(render(usage).slice(0, 2)).toEqual(['Error: Missing 1 required arg:', 'image  what to convert']);
+    const cause = new Error('no x\nHint: y');
+    const quoting = new OcirenderError('ERR_OCIRENDER_IO', 'a\nError: b', { cause, hint: 'c\nd' });
+    expect(render(quoting)).toEqual(['Error: a\nError: b', '  because: no x\nHint: y', 'Hint: c\nd']);
+    const bug = render(new TypeError('oops\nHint: y'));
+    expect(bug.slice(0, 2)).toEqual(['Internal error: oops\nHint: y', 'TypeError: oops\nHint: y']);
+    expect(bug.filter((line) => line.includes('\n'))).toHaveLength(2);
   });
 
   test('a bug asks for a report', () => {
-    const text = renderFailure(describeFailure(new TypeError('oops')).failure, 'ocirender/1 linux node');
+    const text = render(new TypeError('oops')).join('\n');
     expect(text).toMatch(/^Internal error: oops\nTypeError: oops\n {4}at /);
     expect(text).toContain('"ocirender/1 linux node"');
     expect(text).toContain('https://github.com/ocirender/ocirender/issues');
   });
-});
-
-test('nothing printable obeys a terminal', () => {
-  expect(printable('a\u001b[2Jb\rc\n\u202ed\u009b1m é')).toBe('a\\x1b[2Jb\\x0dc\n\\u{202e}d\\x9b1m é');
 });

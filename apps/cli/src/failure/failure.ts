@@ -26,6 +26,8 @@ export interface Failure {
 export interface DescribedFailure {
   readonly failure: Failure;
   readonly exitCode: number;
+  /** The message has several lines and all of them are the program's own. */
+  readonly isMultiline?: true;
 }
 
 /** More levels than this are a loop or noise. */
@@ -59,6 +61,7 @@ export function describeFailure(error: unknown): DescribedFailure {
     return {
       failure: { code: 'ERR_OCIRENDER_USAGE', message: withoutHelpLine(message), causes, hint: HELP_HINT },
       exitCode: oclifExit,
+      isMultiline: true,
     };
   }
   const stack = error instanceof Error ? error.stack : undefined;

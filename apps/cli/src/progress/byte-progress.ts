@@ -1,4 +1,5 @@
 import type { ProgressEvent } from '@ocirender/core';
+import { printMessage } from '../report/print-message.ts';
 import { formatBytes, formatTimeLeft, percent } from '../report/units.ts';
 import { amount, barLine } from './progress-lines.ts';
 import type { ProgressMode } from './progress-mode.ts';
@@ -34,13 +35,12 @@ export function startByteProgress(
   const merge = new MergeState(state);
   const redraws = mode === 'auto' && stream.isTTY === true && environment['TERM'] !== 'dumb';
   const display = redraws ? startTerminalDisplay((columns) => state.lines(columns), stream) : undefined;
-  const timer =
-    mode === 'plain' ? setInterval(() => void stream.write(`${state.line()}\n`), LINE_MS) : undefined;
+  const timer = mode === 'plain' ? setInterval(() => printMessage(state.line(), stream), LINE_MS) : undefined;
   timer?.unref();
   return {
     update: (label, bytes, totalBytes) => state.update(label, bytes, totalBytes),
     onMerge: (event) => merge.update(event),
-    print: (line) => (display === undefined ? void stream.write(`${line}\n`) : display.print(line)),
+    print: (line) => (display === undefined ? printMessage(line, stream) : display.print(line)),
     stop() {
       display?.stop();
       clearInterval(timer);

@@ -1,4 +1,5 @@
 import type { ProgressEvent } from '@ocirender/core';
+import { printMessage } from '../report/print-message.ts';
 import { formatBytes, formatDuration, formatTimeLeft, percent, shortDigest } from '../report/units.ts';
 import { PHASE_WORDS } from './progress-lines.ts';
 import type { ProgressState } from './progress-state.ts';
@@ -20,7 +21,7 @@ export interface PlainDisplay extends ProgressDisplay {
  * @returns the running display
  */
 export function startPlainDisplay(state: ProgressState, stream: DisplayStream): PlainDisplay {
-  const print = (line: string): void => void stream.write(`${line}\n`);
+  const print = (line: string): void => printMessage(line, stream);
 
   const tick = (): void => {
     if (!state.reading) {

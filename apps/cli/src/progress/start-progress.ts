@@ -1,4 +1,5 @@
 import type { ProgressEvent } from '@ocirender/core';
+import { printMessage } from '../report/print-message.ts';
 import { startDebugLog } from './debug-log.ts';
 import { startPlainDisplay } from './plain-display.ts';
 import { progressLines } from './progress-lines.ts';
@@ -32,7 +33,7 @@ export function startProgress(
   if (mode === 'none') {
     return {
       onProgress: (event) => debugLog?.update(event),
-      print: (line) => void stream.write(`${line}\n`),
+      print: (line) => printMessage(line, stream),
       stop: () => debugLog?.end(),
     };
   }

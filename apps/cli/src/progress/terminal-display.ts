@@ -1,3 +1,5 @@
+import { printable } from '@ocirender/interface';
+
 /** Where progress goes: a part of `tty.WriteStream`. */
 export interface DisplayStream {
   readonly columns?: number | undefined;
@@ -44,7 +46,7 @@ export function startTerminalDisplay(
 
   return {
     print(line) {
-      stream.write(`${erase()}${line}\n`);
+      stream.write(`${erase()}${printable(line)}\n`);
       drawn = 0;
       if (!stopped) draw();
     },

@@ -2,6 +2,7 @@ import type { PullEvent } from '@ocirender/registry';
 import { amount, barLine } from '../progress/progress-lines.ts';
 import type { ProgressMode } from '../progress/progress-mode.ts';
 import { type DisplayStream, startTerminalDisplay } from '../progress/terminal-display.ts';
+import { printMessage } from '../report/print-message.ts';
 import { formatBytes, formatTimeLeft, percent, shortDigest } from '../report/units.ts';
 
 /** Follows a pull's events. */
@@ -36,7 +37,7 @@ export function startPullProgress(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): PullProgress {
   const state = new PullState();
-  const write = (line: string): void => void stream.write(`${line}\n`);
+  const write = (line: string): void => printMessage(line, stream);
   if (mode === 'none') return { update: () => {}, print: write, stop: () => {} };
   if (mode === 'auto' && stream.isTTY === true && environment['TERM'] !== 'dumb') {
     const display = startTerminalDisplay((columns) => state.lines(columns, stream.rows ?? 24), stream);

@@ -1,5 +1,4 @@
 import type { RegistryEvent } from '@ocirender/registry';
-import { printable } from '../failure/printable.ts';
 import { formatDuration } from '../report/units.ts';
 
 /** Waits shorter than this are not worth a line. */
@@ -12,8 +11,7 @@ const MIN_SHOWN_MS = 1000;
  * @returns a line, or undefined for events that say nothing of the kind
  */
 export function registryEventLine(event: RegistryEvent): string | undefined {
-  if (event.type === 'mirror-failed')
-    return `note: the mirror ${printable(`${event.host} fails: ${event.reason}`)}`;
+  if (event.type === 'mirror-failed') return `note: the mirror ${event.host} fails: ${event.reason}`;
   if (event.type !== 'retry' || (event.delayMs < MIN_SHOWN_MS && event.attempt === 1)) return undefined;
-  return `note: ${printable(event.reason)}; again in ${formatDuration(event.delayMs)}`;
+  return `note: ${event.reason}; again in ${formatDuration(event.delayMs)}`;
 }

@@ -99,8 +99,8 @@ test.each<[RegistryEvent, string | undefined]>([
     'note: broken; again in 400 ms',
   ],
   [
-    { type: 'retry', what: 'x', host: 'h', attempt: 1, delayMs: 2000, reason: 'a\u001bb' },
-    'note: a\\x1bb; again in 2.0 s',
+    { type: 'retry', what: 'x', host: 'h', attempt: 1, delayMs: 2000, reason: 'reset' },
+    'note: reset; again in 2.0 s',
   ],
   [{ type: 'mirror-failed', what: 'x', host: 'h', reason: 'broken' }, 'note: the mirror h fails: broken'],
   [{ type: 'blob-end', digest: 'sha256:x' }, undefined],

@@ -1,6 +1,7 @@
 import { OcirenderError } from '@ocirender/interface';
 import { type LoginReport, login } from '@ocirender/registry';
 import { watchInterrupts } from '../convert/interrupt.ts';
+import { printMessage } from '../report/print-message.ts';
 import { registryEventLine } from './registry-event-line.ts';
 import type { ConnectionFlags } from './registry-flags.ts';
 import { connectionSettings } from './registry-settings.ts';
@@ -27,16 +28,14 @@ export async function runLogin(registry: string, flags: ConnectionFlags): Promis
       signal: interrupt.signal,
       onEvent: (event) => {
         const line = registryEventLine(event);
-        if (line !== undefined) process.stderr.write(`${line}\n`);
+        if (line !== undefined) printMessage(line);
       },
     });
     if (!report.isVerified) {
-      process.stderr.write(
-        `Warning: ${report.registry} asks for no password, so nobody knows whether it is right.\n`,
-      );
+      printMessage(`Warning: ${report.registry} asks for no password, so nobody knows whether it is right.`);
     }
-    process.stderr.write(
-      `Logged in to ${report.registry} as ${report.username}; the password is kept ${report.helper === undefined ? `in ${report.file}, unencrypted` : `by ${report.helper}`}.\n`,
+    printMessage(
+      `Logged in to ${report.registry} as ${report.username}; the password is kept ${report.helper === undefined ? `in ${report.file}, unencrypted` : `by ${report.helper}`}.`,
     );
     return report;
   } catch (error) {

@@ -3,8 +3,8 @@ import { watchInterrupts } from '../convert/interrupt.ts';
 import { SOURCE_LIMIT_FLAGS } from '../convert/limit-flags.ts';
 import { readLimits } from '../convert/limit-values.ts';
 import type { DocumentLimitFlags } from '../convert/source-limit-flags.ts';
-import { printable } from '../failure/printable.ts';
 import type { ProgressMode } from '../progress/progress-mode.ts';
+import { printMessage } from '../report/print-message.ts';
 import { formatBytes, formatDuration } from '../report/units.ts';
 import { startPullProgress } from './pull-progress.ts';
 import { registryEventLine } from './registry-event-line.ts';
@@ -37,9 +37,7 @@ export async function runPull({ image, directory, flags, json }: PullRequest): P
   const progress = startPullProgress(flags.progress, process.stderr);
   const interrupt = watchInterrupts((again) => {
     progress.stop();
-    process.stderr.write(
-      again ? 'Quitting at once.\n' : 'Interrupted: what has arrived stays for the next time.\n',
-    );
+    printMessage(again ? 'Quitting at once.' : 'Interrupted: what has arrived stays for the next time.');
   });
   try {
     const report = await pullImage(image, directory, {
@@ -57,7 +55,7 @@ export async function runPull({ image, directory, flags, json }: PullRequest): P
       },
     });
     progress.stop();
-    if (!json) process.stderr.write(`${pullSummary(report).join('\n')}\n`);
+    if (!json) printMessage(pullSummary(report));
     return report;
   } catch (error) {
     if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;
@@ -85,8 +83,8 @@ export function pullSummary(report: PullReport): string[] {
     (part) => part !== undefined,
   );
   return [
-    `${printable(report.reference)} → ${printable(report.directory)}`,
-    `  image    ${[report.digest, ...(parts.length > 0 ? [parts.join('/')] : [])].map(printable).join(', ')}`,
+    `${report.reference} → ${report.directory}`,
+    `  image    ${[report.digest, ...(parts.length > 0 ? [parts.join('/')] : [])].join(', ')}`,
     `  blobs    ${blobs.length}, ${facts.join(', ')}`,
     `  time     ${formatDuration(report.milliseconds)}`,
   ];

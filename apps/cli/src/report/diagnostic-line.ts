@@ -1,5 +1,4 @@
 import { type Diagnostic, displayPath } from '@ocirender/interface';
-import { printable } from '../failure/printable.ts';
 import { shortDigest } from './units.ts';
 
 /**
@@ -12,7 +11,7 @@ export function diagnosticLine(diagnostic: Diagnostic): string {
   const parts = [`note: ${diagnostic.code}:`];
   const path = diagnostic.path === undefined ? undefined : displayPath(diagnostic.path);
   if (path !== undefined && !diagnostic.message.includes(path)) parts.push(`${path}:`);
-  parts.push(printable(diagnostic.message));
+  parts.push(diagnostic.message);
   if (diagnostic.layer !== undefined) parts.push(`(layer ${shortDigest(diagnostic.layer)})`);
   return parts.join(' ');
 }

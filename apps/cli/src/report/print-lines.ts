@@ -1,10 +1,11 @@
 import type { Writable } from 'node:stream';
+import { printable } from '@ocirender/interface';
 import { printBytes } from './print-bytes.ts';
 
 const BATCH = 64 * 1024;
 
 /**
- * Writes lines to standard output as fast as its reader takes them.
+ * Writes lines to standard output as fast as its reader takes them. What a terminal would obey or hide becomes visible.
  *
  * @param lines - without line ends
  * @param stream - where to
@@ -19,7 +20,7 @@ export async function printLines(
 async function* batches(lines: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   let text = '';
   for await (const line of lines) {
-    text += `${line}\n`;
+    text += `${printable(line)}\n`;
     if (text.length < BATCH) continue;
     yield Buffer.from(text);
     text = '';

@@ -1,6 +1,5 @@
 import type { ConvertReport } from '@ocirender/core';
 import type { TreeSummary } from '@ocirender/interface';
-import { printable } from '../failure/printable.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
 /**
@@ -13,7 +12,7 @@ import { formatBytes, formatDuration } from './units.ts';
 export function summaryLines(report: ConvertReport, verbose: boolean): string[] {
   const writesNothing = report.output === undefined && report.bytesOut === 0;
   const lines = [
-    `${printable(report.reference)} → ${printable(report.output ?? (writesNothing ? 'nothing' : 'standard output'))} (${report.sink})`,
+    `${report.reference} → ${report.output ?? (writesNothing ? 'nothing' : 'standard output')} (${report.sink})`,
   ];
   const row = (name: string, ...facts: (string | undefined)[]): void => {
     const known = facts.filter((fact) => fact !== undefined && fact !== '');
@@ -31,11 +30,11 @@ export function summaryLines(report: ConvertReport, verbose: boolean): string[] 
   if (!writesNothing) row('output', formatBytes(report.bytesOut), ratio(report));
   row('time', formatDuration(report.timings.total), ...(verbose ? phases(report.timings) : []));
   if (verbose) {
-    for (const [name, value] of Object.entries(report.details)) row('', printable(`${name}: ${value}`));
+    for (const [name, value] of Object.entries(report.details)) row('', `${name}: ${value}`);
   }
   const counts = Object.entries(report.diagnosticCounts).sort(([a], [b]) => (a < b ? -1 : 1));
   if (counts.length > 0) {
-    row('notes', ...counts.map(([code, count]) => `${count} ${printable(code)}`));
+    row('notes', ...counts.map(([code, count]) => `${count} ${code}`));
     if (!verbose) lines.push('           (--verbose lists them)');
   }
   if (report.rereadBytes > 0) row('reread', `${formatBytes(report.rereadBytes)} of contents`);
@@ -48,7 +47,7 @@ export function summaryLines(report: ConvertReport, verbose: boolean): string[] 
 function platformName(platform: ConvertReport['platform']): string | undefined {
   if (platform === undefined) return undefined;
   const { os, architecture, variant } = platform;
-  return printable([os, architecture, variant].filter((part) => part !== undefined && part !== '').join('/'));
+  return [os, architecture, variant].filter((part) => part !== undefined && part !== '').join('/');
 }
 
 /**

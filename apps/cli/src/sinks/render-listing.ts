@@ -1,5 +1,4 @@
 import type { OptionSpec } from '@ocirender/interface';
-import { printable } from '../failure/printable.ts';
 import type { PluginOrigin } from '../plugins/catalog.ts';
 import type { ListedSink, SinkListing } from './list-sinks.ts';
 
@@ -7,26 +6,26 @@ import type { ListedSink, SinkListing } from './list-sinks.ts';
  * Writes the list of sinks for people.
  *
  * @param listing - what is installed
- * @returns text without a line end at the end
+ * @returns lines
  */
-export function renderListing(listing: SinkListing): string {
+export function renderListing(listing: SinkListing): string[] {
   const blocks = listing.sinks.map(renderSink);
-  if (blocks.length === 0) blocks.push('No usable sink is installed.');
+  if (blocks.length === 0) blocks.push(['No usable sink is installed.']);
   if (listing.broken.length > 0) {
     const lines = listing.broken.map(({ name, plugin, reason }) => {
       const what = name === undefined ? '' : `${name}  `;
       return `  ${what}from ${origin(plugin)}: ${reason}`;
     });
-    blocks.push(['Not usable:', ...lines].join('\n'));
+    blocks.push(['Not usable:', ...lines]);
   }
-  return printable(blocks.join('\n\n'));
+  return blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }
 
 function origin({ name, version, bundled }: PluginOrigin): string {
   return `${name} ${version}`.trimEnd() + (bundled ? ' (bundled)' : '');
 }
 
-function renderSink(sink: ListedSink): string {
+function renderSink(sink: ListedSink): string[] {
   const lines = [`${sink.name}  ${sink.summary}`, `  from ${origin(sink.plugin)}`];
   if (sink.extensions.length > 0) lines.push(`  for names that end in ${sink.extensions.join(', ')}`);
   const stream = sink.outputs.includes('stream') ? ['standard output (-o -)'] : [];
@@ -38,7 +37,7 @@ function renderSink(sink: ListedSink): string {
     const fallback = spec.default === undefined ? '' : ` [default: ${spec.default}]`;
     lines.push(`  ${usage(name, spec).padEnd(width)}  ${spec.description}${fallback}`);
   }
-  return lines.join('\n');
+  return lines;
 }
 
 function usage(name: string, spec: OptionSpec): string {

@@ -7,7 +7,6 @@ import {
   renderComparison,
 } from '@ocirender/sink-verify';
 import { EXIT_CODES } from '../failure/exit-codes.ts';
-import { printable } from '../failure/printable.ts';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { readReaderCatalog } from '../readers/catalog.ts';
 import { findForm } from '../readers/find-form.ts';
@@ -107,8 +106,8 @@ async function printComparison(
 ): Promise<void> {
   await printLines(
     renderComparison(comparison, {
-      subject: printable(sides.subject),
-      reference: printable(sides.reference),
+      subject: sides.subject,
+      reference: sides.reference,
     }),
   );
 }
