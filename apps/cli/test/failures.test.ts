@@ -162,3 +162,21 @@ async function damageLargestBlob(layout: string): Promise<string> {
   await writeFile(join(blobs, name), bytes);
   return name;
 }
+
+describe('a password in a reference', () => {
+  test.each([
+    ['convert', 'docker://me:s3cret@ghcr.io/x', '-o', 'x.tar'],
+    ['convert', 'docker://me:s3cret@ghcr.io/x', '-o', 'x.tar', '--json'],
+    ['convert', 'me:s3cret@ghcr.io/x', '-o', 'x.tar'],
+    ['inspect', 'https://me:s3cret@ghcr.io/x'],
+    ['ls', 'me:s3cret@ghcr.io:5000/x', '--json'],
+    ['verify', IMAGE, 'docker://me:s3cret@ghcr.io/x'],
+    ['pull', 'docker://s3cret@ghcr.io/x', 'layout'],
+    ['login', 'https://me:s3cret@ghcr.io', '--username', 'x', '--password-stdin'],
+  ])('%s %s is not repeated', async (...args) => {
+    const { code, stdout, stderr } = await runCli(sandbox, args, { DEBUG: 'ocirender:*' });
+    expect(stdout + stderr).not.toContain('s3cret');
+    expect(code).toBe(2);
+    if (args[0] !== 'login') expect(stdout + stderr).toContain('ocirender login');
+  });
+});

@@ -64,3 +64,4 @@ export type {
   TreeSummary,
 } from './tree.ts';
 export { maybeLinked, sortedChildren, summarizeTree, walkTree } from './tree.ts';
+export { redactUserinfo, userinfoError } from './userinfo.ts';

@@ -1,4 +1,4 @@
-import { OcirenderError } from '@ocirender/interface';
+import { OcirenderError, userinfoError } from '@ocirender/interface';
 import { parseDigest } from '@ocirender/oci-layout';
 
 /** A reference to an image of a registry, with Docker's defaults filled in. */
@@ -39,6 +39,8 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
  * @see https://github.com/distribution/reference/blob/v0.6.0/reference.go
  */
 export function parseReference(text: string): RegistryReference {
+  const secret = userinfoError(text);
+  if (secret !== undefined) throw secret;
   const spec = text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text;
   if (spec.length > MAX_REFERENCE) throw invalid(text, `it is longer than ${MAX_REFERENCE} characters`);
   const at = spec.indexOf('@');
@@ -75,6 +77,8 @@ export function formatReference(reference: RegistryReference): string {
  */
 export function parseRegistry(text: string): string {
   if (text.length > MAX_NAME || !DOMAIN.test(text)) {
+    const secret = userinfoError(text);
+    if (secret !== undefined) throw secret;
     throw new OcirenderError('ERR_OCIRENDER_USAGE', `${quoted(text)} is not the name of a registry`, {
       hint: 'Write HOST or HOST:PORT, for example registry.example.com:5000, without https://.',
     });

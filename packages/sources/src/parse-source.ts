@@ -1,5 +1,5 @@
 import { type Stats, statSync } from 'node:fs';
-import { OcirenderError } from '@ocirender/interface';
+import { OcirenderError, userinfoError } from '@ocirender/interface';
 import { type ImageReference, parseReference } from '@ocirender/oci-layout';
 
 /** What an image reference means. */
@@ -32,7 +32,10 @@ export const SOURCE_FORMS =
 export function parseSource(text: string): SourceReference {
   if (text === '-') return { kind: 'stdin' };
   const prefix = PREFIXES.find((candidate) => text.startsWith(candidate));
-  if (prefix !== undefined && kindOf(text) === undefined) return forced(prefix, text.slice(prefix.length));
+  const isThere = kindOf(text) !== undefined;
+  const secret = isThere ? undefined : userinfoError(text);
+  if (secret !== undefined) throw secret;
+  if (prefix !== undefined && !isThere) return forced(prefix, text.slice(prefix.length));
   const reference = parseReference(text);
   const kind = kindOf(reference.directory);
   if (kind === 'file') return { kind: 'archive', reference };

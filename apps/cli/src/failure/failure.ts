@@ -1,4 +1,4 @@
-import { isOcirenderError } from '@ocirender/interface';
+import { isOcirenderError, redactUserinfo } from '@ocirender/interface';
 import { EXIT_CODES, exitCodeFor } from './exit-codes.ts';
 import { limitHint } from './limit-hint.ts';
 
@@ -47,15 +47,15 @@ export function describeFailure(error: unknown): DescribedFailure {
     return {
       failure: {
         code: error.code,
-        message: error.message,
-        ...(hint === undefined ? {} : { hint }),
+        message: redactUserinfo(error.message),
+        ...(hint === undefined ? {} : { hint: redactUserinfo(hint) }),
         causes,
         ...('details' in error ? { details: error.details } : {}),
       },
       exitCode: exitCodeFor(error.code),
     };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = redactUserinfo(error instanceof Error ? error.message : String(error));
   const oclifExit = oclifExitOf(error);
   if (oclifExit !== undefined) {
     return {
@@ -64,7 +64,7 @@ export function describeFailure(error: unknown): DescribedFailure {
       isMultiline: true,
     };
   }
-  const stack = error instanceof Error ? error.stack : undefined;
+  const stack = error instanceof Error && error.stack !== undefined ? redactUserinfo(error.stack) : undefined;
   return {
     failure: { code: 'ERR_INTERNAL', message, causes, ...(stack === undefined ? {} : { stack }) },
     exitCode: EXIT_CODES.failed,
@@ -99,7 +99,7 @@ function causesOf(error: unknown): FailureCause[] {
     // A wrapper that already quotes its cause says everything; do not say it twice.
     if (!above.includes(level.message)) {
       const code = 'code' in level && typeof level.code === 'string' ? { code: level.code } : {};
-      causes.push({ ...code, message: level.message });
+      causes.push({ ...code, message: redactUserinfo(level.message) });
     }
     above = level.message;
   }

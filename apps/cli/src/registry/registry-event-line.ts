@@ -1,3 +1,4 @@
+import { redactUserinfo } from '@ocirender/interface';
 import type { RegistryEvent } from '@ocirender/registry';
 import { formatDuration } from '../report/units.ts';
 
@@ -11,7 +12,8 @@ const MIN_SHOWN_MS = 1000;
  * @returns a line, or undefined for events that say nothing of the kind
  */
 export function registryEventLine(event: RegistryEvent): string | undefined {
-  if (event.type === 'mirror-failed') return `note: the mirror ${event.host} fails: ${event.reason}`;
+  if (event.type === 'mirror-failed')
+    return `note: the mirror ${event.host} fails: ${redactUserinfo(event.reason)}`;
   if (event.type !== 'retry' || (event.delayMs < MIN_SHOWN_MS && event.attempt === 1)) return undefined;
-  return `note: ${event.reason}; again in ${formatDuration(event.delayMs)}`;
+  return `note: ${redactUserinfo(event.reason)}; again in ${formatDuration(event.delayMs)}`;
 }
