@@ -1,5 +1,5 @@
+import { printable } from '@ocirender/interface';
 import { EXIT_CODES } from './exit-codes.ts';
-import { printable } from './printable.ts';
 
 /**
  * Decides how the program ends when standard output cannot be written: in one line and with status 1, and without a word when
