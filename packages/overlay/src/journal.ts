@@ -1,14 +1,7 @@
-import {
-  type ByteString,
-  type Entry,
-  type EntryType,
-  type Extent,
-  NO_XATTRS,
-  type Placement,
-  type Xattrs,
-} from '@ocirender/interface';
+import type { ByteString, Entry, EntryType, Extent, Placement } from '@ocirender/interface';
 import { ByteLog } from './byte-log.ts';
 import { freeableMemory, freeMemory } from './freeable-memory.ts';
+import type { XattrPool } from './xattr-pool.ts';
 
 const KINDS: readonly RecordKind[] = [
   'file',
@@ -256,41 +249,4 @@ export class Journal {
   #offset(index: number): number {
     return (index % RECORDS) * RECORD;
   }
-}
-
-/** Keeps each distinct attribute set once: with security labels every file carries one, and few differ. */
-export class XattrPool {
-  readonly #sets: Xattrs[] = [NO_XATTRS];
-  readonly #indexes = new Map<string, number>();
-
-  /**
-   * @param xattrs - a set
-   * @returns its number; 0 for the empty set
-   */
-  add(xattrs: Xattrs): number {
-    if (xattrs.size === 0) return 0;
-    const key = xattrKey(xattrs);
-    let index = this.#indexes.get(key);
-    if (index === undefined) {
-      index = this.#sets.push(xattrs) - 1;
-      this.#indexes.set(key, index);
-    }
-    return index;
-  }
-
-  /**
-   * @param index - what `add` gave
-   * @returns the set
-   */
-  get(index: number): Xattrs {
-    return this.#sets[index]!;
-  }
-}
-
-function xattrKey(xattrs: Xattrs): string {
-  let key = '';
-  for (const [name, value] of [...xattrs].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
-    key += `${name}\0${value.length}\0${Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')}`;
-  }
-  return key;
 }

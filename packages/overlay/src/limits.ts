@@ -10,7 +10,10 @@ export interface MergeLimits {
   readonly paxHeaderBytes: number;
   /** Bytes of one entry's extended attributes. */
   readonly xattrBytes: number;
-  /** Bytes of all entries' names, link targets, attributes and PAX records: they are held in memory. */
+  /**
+   * Memory for all entries' names, link targets, attributes and PAX records, in bytes: what they have, and what it takes to
+   * hold them (1 KiB an attribute, 512 bytes a record, 64 an extent of a sparse file). Equal sets of attributes count once.
+   */
   readonly metadataBytes: number;
   /** Decompressed bytes for each stored byte of a layer. */
   readonly ratio: number;
@@ -32,7 +35,7 @@ export const DEFAULT_LIMITS: MergeLimits = {
   pathDepth: 1024,
   paxHeaderBytes: 1024 * 1024,
   xattrBytes: 1024 * 1024,
-  metadataBytes: 512 * 1024 * 1024,
+  metadataBytes: 256 * 1024 * 1024,
   ratio: 40_000,
   sparseExtents: 262_144,
   windowBytes: 2 * 1024 ** 3,

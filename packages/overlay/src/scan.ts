@@ -11,10 +11,11 @@ import {
   type SinkSession,
   type Xattrs,
 } from '@ocirender/interface';
+import { heldEntryBytes } from '@ocirender/tar-header';
 import { contentOf } from './content-source.ts';
 import { EmittedPathTracker } from './emitted-path-tracker.ts';
 import { HardLinkTracker, type PendingLink } from './hard-link-tracker.ts';
-import { Journal, type RecordKind, XattrPool } from './journal.ts';
+import { Journal, type RecordKind } from './journal.ts';
 import type { MergeLimits } from './limits.ts';
 import { linkProblem } from './link-problem.ts';
 import { cleanPath, pathDepth } from './path.ts';
@@ -22,6 +23,7 @@ import type { MergePolicy } from './policy.ts';
 import { readLayer } from './read-layer.ts';
 import { nameMeaning } from './whiteout.ts';
 import { WhiteoutTracker } from './whiteout-tracker.ts';
+import { XattrPool } from './xattr-pool.ts';
 
 /** "No id" to Linux (`(uid_t)-1`): `chown` cannot set it, and it is shown as the overflow id. */
 const OVERFLOW_ID = 0xffff_ffff;
@@ -158,6 +160,7 @@ export class Scanner {
     entry.xattrs = this.#keepXattrs(entry.xattrs, path, diagnose);
     const target = entry.type === 'hardlink' ? this.#path(entry.linkTarget, diagnose) : entry.linkTarget;
     const record = journal.append(entry.type, path, target, entry);
+    if (entry.xattrs.size > 0) this.#checkMetadata(path);
     const hidden = this.#whiteouts.hides(path) || this.#emitted.hides(path);
     const link = this.#links.linkTo(path);
     // Nothing follows the oldest layer, so what it holds need not be remembered.
@@ -204,14 +207,8 @@ export class Scanner {
     if (path.length > limits.pathDepth && pathDepth(path) > limits.pathDepth) {
       throw new LimitError('pathDepth', limits.pathDepth, `"${displayPath(path.slice(0, 80))}…" is too deep`);
     }
-    this.#metadataBytes += metadataBytes(entry, path);
-    if (this.#metadataBytes > limits.metadataBytes) {
-      throw new LimitError(
-        'metadataBytes',
-        limits.metadataBytes,
-        `"${displayPath(path.slice(0, 80))}": the image's names and attributes are too large`,
-      );
-    }
+    this.#metadataBytes += heldEntryBytes(entry, path);
+    this.#checkMetadata(path);
     this.#fileBytes += entry.size;
     if (this.#fileBytes > limits.totalBytes) {
       throw new LimitError(
@@ -220,6 +217,18 @@ export class Scanner {
         `"${displayPath(path)}": the image's files are too large`,
       );
     }
+  }
+
+  /** Equal sets of attributes are kept, and count, once. */
+  #checkMetadata(path: ByteString): void {
+    const { metadataBytes } = this.#options.limits;
+    if (this.#metadataBytes + this.#xattrs.heldBytes <= metadataBytes) return;
+    const shown = displayPath(path.slice(0, 80));
+    throw new LimitError(
+      'metadataBytes',
+      metadataBytes,
+      `"${shown}": the image's names and attributes are too large`,
+    );
   }
 
   /** Applies the policy for character devices 0:0; true when the entry is dealt with. */
@@ -256,14 +265,6 @@ export class Scanner {
     });
     return new Map([...xattrs].filter(([name]) => !dropped.includes(name)));
   }
-}
-
-/** What a journal keeps of an entry beyond its record. */
-function metadataBytes({ linkTarget, xattrs, extraPax, extents }: Entry, path: ByteString): number {
-  let bytes = path.length + linkTarget.length + 16 * (extents?.length ?? 0);
-  if (xattrs.size > 0) for (const [name, value] of xattrs) bytes += name.length + value.length;
-  if (extraPax !== undefined) for (const [key, value] of extraPax) bytes += key.length + value.length;
-  return bytes;
 }
 
 function placementOf(

@@ -7,8 +7,10 @@ import type { InodeFields } from './inode.ts';
 import type { InodePlace } from './place-table.ts';
 import type { SettledContents } from './settled-contents.ts';
 import type { PlannedInode } from './tree-plan.ts';
+import { type EncodedXattrs, encodeXattrs } from './xattr.ts';
 
 const EMPTY = new Uint8Array(INODE_BLOCK_SIZE);
+const NO_XATTRS: EncodedXattrs = {};
 
 /** Writes the blocks that belong to inodes, and makes the inodes that point to them. */
 export class InodeBuilder {
@@ -64,12 +66,13 @@ export class InodeBuilder {
 
   /** Writes its attributes, if they have a block, and puts the fields together. */
   #finish(
-    { inode, directory, links, xattrs }: PlannedInode,
+    { inode, directory, links }: PlannedInode,
     { tree, xattrBlock }: InodePlace,
     block: Uint8Array,
     flags = 0,
     dataBlocks = 0,
   ): InodeFields | Promise<InodeFields> {
+    const xattrs = inode.xattrs.size === 0 ? NO_XATTRS : this.#encodeXattrs(inode);
     const fields: InodeFields = {
       mode: MODE[inode.type] | inode.mode,
       uid: inode.uid,
@@ -87,6 +90,16 @@ export class InodeBuilder {
     return xattrs.block === undefined
       ? fields
       : this.#writeXattrs(xattrs.block, xattrBlock).then(() => fields);
+  }
+
+  /** Whatever ext4 cannot hold of them was reported, or refused, by the plan. */
+  #encodeXattrs({ xattrs }: Inode): EncodedXattrs {
+    return encodeXattrs(
+      xattrs,
+      () => '',
+      this.#blockSize,
+      () => {},
+    );
   }
 
   async #writeBlocks(

@@ -57,7 +57,7 @@ export function placeAll(setup: PlacementSetup, groups: number, inodesPerGroup: 
   const journal = space.blocks(journalBlocks);
   const journalTree = blocksFor(journal);
   const places = new PlaceTable(inodes.length);
-  for (const [index, { inode, directory, xattrs, content, number }] of inodes.entries()) {
+  for (const [index, { inode, directory, hasXattrBlock, content, number }] of inodes.entries()) {
     let { extents, tree } = NOWHERE;
     if (directory !== undefined) {
       extents = space.blocks(directory.size / blockSize);
@@ -67,7 +67,7 @@ export function placeAll(setup: PlacementSetup, groups: number, inodesPerGroup: 
     } else if (inode.type === 'symlink' && inode.target.length >= INODE_BLOCK_SIZE) {
       extents = space.blocks(1);
     }
-    const xattrBlock = xattrs.block === undefined ? 0 : space.block();
+    const xattrBlock = hasXattrBlock ? space.block() : 0;
     places.set(index, { extents, tree, xattrBlock });
   }
   return {

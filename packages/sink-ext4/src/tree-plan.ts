@@ -27,7 +27,7 @@ import {
   ROOT_INODE,
 } from './format.ts';
 import { badDevice, badName, badTarget, tooManyLinks } from './unrepresentable.ts';
-import { type EncodedXattrs, encodeXattrs } from './xattr.ts';
+import { encodeXattrs } from './xattr.ts';
 
 /** Where e2fsck puts what it finds. */
 export const LOST_AND_FOUND = 'lost+found';
@@ -38,7 +38,8 @@ export interface PlannedInode {
   readonly inode: Inode;
   links: number;
   readonly directory: StoredDirectory | undefined;
-  readonly xattrs: EncodedXattrs;
+  /** Whether its attributes need a block. They are encoded again when they are written: blocks of millions take gigabytes. */
+  readonly hasXattrBlock: boolean;
   /** The content of a file that has one. */
   readonly content: ContentRef | undefined;
 }
@@ -62,8 +63,6 @@ interface Frame {
   readonly numbers: readonly number[];
   next: number;
 }
-
-const NO_XATTRS: EncodedXattrs = {};
 
 /**
  * Numbers a tree's inodes, counts their links and encodes directories and attributes. The walk keeps its own
@@ -160,7 +159,7 @@ export class TreePlan {
       inode,
       links: 1,
       directory: undefined,
-      xattrs: this.#metadata(inode, path),
+      hasXattrBlock: this.#metadata(inode, path),
       content,
     };
     this.#checkKind(inode, path);
@@ -197,18 +196,20 @@ export class TreePlan {
       inode,
       links: links > MAX_LINKS ? 1 : links,
       directory,
-      xattrs: this.#metadata(inode, () => pathOf(above, name)),
+      hasXattrBlock: this.#metadata(inode, () => pathOf(above, name)),
       content: undefined,
     });
   }
 
-  #metadata(inode: Inode, path: () => ByteString): EncodedXattrs {
+  /** Reports what ext4 cannot hold; tells whether the attributes need a block. */
+  #metadata(inode: Inode, path: () => ByteString): boolean {
     const { diagnose, blockSize } = this.#setup;
     if (inode.mtime < MIN_TIME || inode.mtime > MAX_TIME) {
       const message = `${displayPath(path())}: mtime ${inode.mtime} is outside of what ext4 holds`;
       diagnose({ code: 'time-clamped', message, path: path() });
     }
-    return inode.xattrs.size === 0 ? NO_XATTRS : encodeXattrs(inode.xattrs, path, blockSize, diagnose);
+    if (inode.xattrs.size === 0) return false;
+    return encodeXattrs(inode.xattrs, path, blockSize, diagnose).block !== undefined;
   }
 
   #contentOf(inode: FileInode, path: () => ByteString): ContentRef | undefined {

@@ -8,7 +8,8 @@ import {
   type Tree,
   walkTree,
 } from '@ocirender/interface';
-import { MAX_TIME, XATTR_PREFIXES } from './format.ts';
+import { MAX_TIME } from './format.ts';
+import { storableXattr } from './storable-xattr.ts';
 
 /** Reduces metadata to what squashfs holds before an external program sees it and gives up, or guesses. */
 export class MetadataNarrower {
@@ -28,7 +29,9 @@ export class MetadataNarrower {
   metadata(metadata: Metadata): Metadata {
     const { mode, uid, gid } = metadata;
     const mtime = Math.min(Math.max(metadata.mtime, 0), MAX_TIME);
-    const xattrs = new Map([...metadata.xattrs].filter(([name]) => isKnown(name)));
+    const xattrs = new Map(
+      [...metadata.xattrs].filter(([name, value]) => storableXattr(name, value) !== undefined),
+    );
     return { mode, uid, gid, mtime, mtimeNs: 0, xattrs };
   }
 
@@ -63,14 +66,10 @@ export class MetadataNarrower {
       const message = `${shown}: mtime ${inode.mtime} is outside of what squashfs holds, stored as ${copy.mtime}`;
       this.#diagnose({ code: 'time-clamped', message, path });
     }
-    for (const name of inode.xattrs.keys()) {
-      if (isKnown(name)) continue;
+    for (const [name, value] of inode.xattrs) {
+      if (storableXattr(name, value) !== undefined) continue;
       const message = `${shown}: squashfs cannot hold the attribute ${displayPath(name)}`;
       this.#diagnose({ code: 'xattr-dropped', message, path });
     }
   }
-}
-
-function isKnown(attribute: ByteString): boolean {
-  return XATTR_PREFIXES.some((prefix) => attribute.startsWith(prefix));
 }

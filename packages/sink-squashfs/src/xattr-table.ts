@@ -1,16 +1,21 @@
+import { hash } from 'node:crypto';
 import type { ByteString, Xattrs } from '@ocirender/interface';
 import { ByteWriter } from './byte-writer.ts';
 import type { BlockCodec } from './codec.ts';
-import { NO_XATTR, XATTR_PREFIXES } from './format.ts';
+import { NO_XATTR } from './format.ts';
 import { MetadataWriter } from './metadata-writer.ts';
+import { type StorableXattr, storableXattr } from './storable-xattr.ts';
 import type { TableFile } from './table-file.ts';
 
-/** Longest attribute name after its prefix, in bytes: a 16-bit field. */
-const MAX_XATTR_NAME = 0xffff;
+/** A longer value is known by its digest. */
+const LONG_VALUE = 64;
 
 interface StoredSet {
-  readonly bytes: Uint8Array;
+  /** The attributes themselves: encoded when they are written, so that values are in memory once. */
+  readonly xattrs: Xattrs;
   readonly count: number;
+  /** Bytes once encoded. */
+  readonly size: number;
 }
 
 /** Attribute sets; equal ones are stored once (format.adoc, "Extended Attribute Table"). */
@@ -53,9 +58,12 @@ export class XattrTable {
     if (this.#sets.length === 0) return undefined;
     const values = new MetadataWriter(codec);
     const entries = new ByteWriter(16 * this.#sets.length);
-    for (const { bytes, count } of this.#sets) {
-      entries.u64(values.ref).u32(count).u32(bytes.length);
-      await values.append(bytes);
+    for (const { xattrs, count, size } of this.#sets) {
+      entries.u64(values.ref).u32(count).u32(size);
+      for (const attribute of storable(xattrs)) {
+        await values.append(encodeHead(this.#writer.reset(), attribute));
+        await values.append(attribute.value);
+      }
     }
     const start = await tables.blocks(values);
     const head = new ByteWriter(16).u64(start).u32(this.#sets.length).u32(0);
@@ -63,26 +71,37 @@ export class XattrTable {
   }
 
   #add(xattrs: Xattrs, dropped: ByteString[]): number {
-    const writer = this.#writer.reset();
     let count = 0;
-    for (const name of [...xattrs.keys()].sort()) {
-      const type = XATTR_PREFIXES.findIndex((prefix) => name.startsWith(prefix));
-      const rest = name.slice(XATTR_PREFIXES[type]?.length);
-      if (type < 0 || rest.length === 0 || rest.length > MAX_XATTR_NAME) {
-        dropped.push(name);
-        continue;
-      }
-      const value = xattrs.get(name) as Uint8Array;
-      writer.u16(type).u16(rest.length).string(rest).u32(value.length).bytes(value);
+    let size = 0;
+    let key = '';
+    for (const attribute of storable(xattrs, (name) => dropped.push(name))) {
+      const { value } = attribute;
+      const head = encodeHead(this.#writer.reset(), attribute);
+      const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+      key += Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
+      key += value.length > LONG_VALUE ? hash('sha256', bytes, 'hex') : bytes.toString('latin1');
       count++;
+      size += head.length + value.length;
     }
     if (count === 0) return NO_XATTR;
-    const bytes = writer.view();
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
     const known = this.#byContent.get(key);
     if (known !== undefined) return known;
-    this.#sets.push({ bytes: bytes.slice(), count });
+    this.#sets.push({ xattrs, count, size });
     this.#byContent.set(key, this.#sets.length - 1);
     return this.#sets.length - 1;
   }
+}
+
+/** What can be stored of a set, in its order. */
+function* storable(xattrs: Xattrs, drop?: (name: ByteString) => void): Generator<StorableXattr> {
+  for (const name of [...xattrs.keys()].sort()) {
+    const attribute = storableXattr(name, xattrs.get(name) as Uint8Array);
+    if (attribute === undefined) drop?.(name);
+    else yield attribute;
+  }
+}
+
+/** Everything of an attribute but its value. */
+function encodeHead(writer: ByteWriter, { type, name, value }: StorableXattr): Uint8Array {
+  return writer.u16(type).u16(name.length).string(name).u32(value.length).view();
 }

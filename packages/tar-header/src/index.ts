@@ -13,6 +13,7 @@
 export { alignExtents } from './align-extents.ts';
 export { END_OF_ARCHIVE, encodeTarHeader, storedSize } from './encode.ts';
 export type { TarEvent } from './events.ts';
+export { heldEntryBytes, heldXattrBytes } from './held-bytes.ts';
 export type { TarLimits } from './limits.ts';
 export { DEFAULT_TAR_LIMITS } from './limits.ts';
 export { tarPadding } from './padding.ts';

@@ -37,7 +37,7 @@ export const MERGE_LIMIT_FLAGS: Readonly<Record<MergeLimitName, LimitFlag>> = {
   metadataBytes: {
     flag: 'max-metadata-size',
     unit: 'bytes',
-    summary: 'names, attributes and PAX records of all entries',
+    summary: 'memory for the names, attributes and PAX records of all entries [default: 256M]',
   },
   totalBytes: { flag: 'max-total-size', unit: 'bytes', summary: 'decompressed bytes of all layers' },
 };

@@ -1,4 +1,5 @@
 import { type ByteString, displayPath, type Entry, LimitError, OcirenderError } from '@ocirender/interface';
+import { heldEntryBytes, heldXattrBytes } from '@ocirender/tar-header';
 import type { TarArchiveLimits } from './limits.ts';
 import { TarDirectory, TarNode } from './tar-node.ts';
 
@@ -166,12 +167,10 @@ export class ArchiveTree {
     return { directory, name: '' };
   }
 
-  #checkLimits({ path, linkTarget, xattrs, extents }: Entry): void {
+  #checkLimits(entry: Entry): void {
     const { metadataBytes } = this.#limits;
     this.#checkEntries();
-    let bytes = path.length + linkTarget.length + 16 * (extents?.length ?? 0);
-    if (xattrs.size > 0) for (const [name, value] of xattrs) bytes += name.length + value.length;
-    this.#metadataBytes += bytes;
+    this.#metadataBytes += heldEntryBytes(entry, entry.path) + heldXattrBytes(entry.xattrs);
     if (this.#metadataBytes <= metadataBytes) return;
     throw new LimitError('metadataBytes', metadataBytes, "the tar's names and attributes are too large");
   }

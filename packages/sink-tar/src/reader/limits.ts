@@ -7,7 +7,7 @@ export interface TarArchiveLimits extends TarLimits, DecompressLimits {
   readonly entries: number;
   /** Components of a path, symbolic links in it resolved. */
   readonly pathDepth: number;
-  /** Bytes of all members' names, link targets and attributes: they are held in memory. */
+  /** Memory for all members' names, link targets, attributes and PAX records, in bytes. */
   readonly metadataBytes: number;
 }
 
@@ -17,5 +17,5 @@ export const DEFAULT_ARCHIVE_LIMITS: Readonly<TarArchiveLimits> = {
   ...DEFAULT_DECOMPRESS_LIMITS,
   entries: 2_000_000,
   pathDepth: 1024,
-  metadataBytes: 512 * 1024 * 1024,
+  metadataBytes: 256 * 1024 * 1024,
 };
