@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   type ByteString,
   type ContentRef,
@@ -64,6 +65,9 @@ interface Frame {
 
 const NO_XATTRS: EncodedXattrs = {};
 
+/** Longest time without a look at the event loop, milliseconds: no signal arrives meanwhile. */
+const STRETCH = 50;
+
 /**
  * Numbers a tree's inodes, counts their links and encodes directories and attributes. The walk keeps its own
  * stack; depth is bounded by memory alone.
@@ -75,16 +79,32 @@ export class TreePlan {
   readonly #known = new Map<Inode, PlannedInode>();
   #lastNumber = FIRST_INODE;
 
+  private constructor(setup: TreePlanSetup) {
+    this.#setup = setup;
+  }
+
   /**
+   * Plans a tree; signals have their turn meanwhile.
+   *
    * @param tree - the final tree
    * @param setup - see {@link TreePlanSetup}
    * @throws {OcirenderError} for what ext4 cannot hold: `ERR_OCIRENDER_SINK_EXT4_*`
    */
-  constructor(tree: Tree, setup: TreePlanSetup) {
-    this.#setup = setup;
+  static async of(tree: Tree, setup: TreePlanSetup): Promise<TreePlan> {
+    const plan = new TreePlan(setup);
+    await plan.#walk(tree);
+    return plan;
+  }
+
+  async #walk(tree: Tree): Promise<void> {
     const found = this.#withLostAndFound(tree.root);
     let frame = this.#enter(found, '', ROOT_INODE, undefined);
+    let began = performance.now();
     for (;;) {
+      if (performance.now() - began > STRETCH) {
+        await turn();
+        began = performance.now();
+      }
       const index = frame.next++;
       const child = frame.children[index];
       if (child === undefined) {
