@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -104,4 +104,17 @@ describe.each(OUTPUT_SINKS)('%s', (sink) => {
       expect((await readdir(place)).sort()).toEqual(['config', 'out']);
     }
   });
+});
+
+test('SIGTERM while an old directory is removed is too late, and says so', async () => {
+  const place = join(directory, 'late');
+  await mkdir(join(place, 'out'), { recursive: true });
+  for (let i = 0; i < 100; i++) await writeFile(join(place, 'out', String(i)), '');
+  const fault = { calls: 'u', at: 20, action: 'term' } as const;
+  const { code, calls, stderr } = await bench.convert('dir', place, fault);
+  expect(calls).toBeGreaterThan(100);
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain('Interrupted too late: the output is in place.');
+  expect((await readdir(place)).sort()).toEqual(['config', 'out']);
+  expect(await readdir(join(place, 'out'))).toContain('usr');
 });

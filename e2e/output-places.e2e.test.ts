@@ -133,6 +133,20 @@ test('bind mounts do not hide that the output is the input, contains it, or lies
   expect(await readdir(path('whole/part/image'))).toContain('index.json');
 });
 
+test('a file that is a mount point is refused, and keeps its content', async () => {
+  await writeFile(path('mounted'), 'precious');
+  await writeFile(path('mounted-on'), '');
+  await must('mount', ['--bind', path('mounted'), path('mounted-on')]);
+  try {
+    const { code, stderr } = await convert('tar', path('mounted-on'), ['--force']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('is a mount point, which cannot be replaced');
+  } finally {
+    await must('umount', [path('mounted-on')]);
+  }
+  expect(await readFile(path('mounted'), 'utf8')).toBe('precious');
+});
+
 describe('an ext4 of its own', () => {
   /** Makes a filesystem, and runs something while it is mounted. */
   async function onDisk<T>(name: string, use: (mount: string, backing: string) => Promise<T>): Promise<T> {

@@ -76,6 +76,22 @@ test('an existing output is kept unless --force is given', async () => {
   expect(await readFile(sandbox.path('out'), 'latin1')).toMatch(/^x+$/);
 });
 
+test('outputs are looked at together, before the image', async () => {
+  const absent = ['convert', IMAGE, '-s', 'probe', '-o', 'out', '--config-out'];
+  const equal = await runCli(sandbox, [...absent, './out']);
+  expect(equal.code).toBe(2);
+  expect(equal.stderr).toContain('Error: the file for the config "./out" is the output "out"');
+  await writeFile(sandbox.path('config'), 'precious');
+  const exists = await runCli(sandbox, [...absent, 'config']);
+  expect(exists.code).toBe(1);
+  expect(exists.stderr).toContain('Error: the file for the config "config" exists');
+  expect(exists.stderr).not.toContain('layer');
+  const input = await runCli(sandbox, ['convert', 'config', '-s', 'probe', '-o', 'config', '--force']);
+  expect(input.code).toBe(2);
+  expect(input.stderr).toContain('Error: the output "config" is the input "config"');
+  expect(await readdir(sandbox.directory)).toEqual(['config']);
+});
+
 test('--verbose lists each diagnostic', async () => {
   const { stderr } = await runCli(sandbox, ['convert', IMAGE, '-s', 'probe', '-o', 'out', '-v']);
   expect(stderr).toMatch(/^note: symlinked-parent: .*lib\/plugin.*\(layer [0-9a-f]{12}\)$/m);

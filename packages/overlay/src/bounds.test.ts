@@ -82,4 +82,13 @@ describe('work and memory are bounded', () => {
     expect(await merge(entries, { metadataBytes: 1000 })).toMatchObject({ limit: 'metadataBytes' });
     expect(await merge(entries, { metadataBytes: 2000 })).toHaveLength(2);
   });
+
+  it('small attributes and records cost what it takes to hold them; equal sets cost once', async () => {
+    const named = (i: number, xattr: string): ModelEntry => file(`f${i}`, '', { xattrs: { [xattr]: '1' } });
+    const different = Array.from({ length: 20 }, (_, i) => named(i, `user.${i}`));
+    const equal = Array.from({ length: 20 }, (_, i) => named(i, 'user.same'));
+    expect(await merge(different, { metadataBytes: 20 * 1024 })).toMatchObject({ limit: 'metadataBytes' });
+    expect(await merge(different, { metadataBytes: 20 * 1050 })).toHaveLength(21);
+    expect(await merge(equal, { metadataBytes: 1500 })).toHaveLength(21);
+  });
 });

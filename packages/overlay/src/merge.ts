@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   abortedError,
   type DiagnosticHandler,
@@ -122,7 +123,7 @@ class Merge {
     const inline = this.#session.placement === 'inline';
     const planFirst = this.#options.planFirst === true || this.#session.placement === 'planned';
     const journals = await this.#scan(planFirst ? undefined : this.#session);
-    const tree = this.#replay(journals);
+    const tree = await this.#replay(journals);
     let settlement = bindContents(tree.root, journals, inline);
     let phase: MergePhase = planFirst ? 'place' : 'settle';
     if (inline && !planFirst && !settlement.placedRight) {
@@ -164,7 +165,7 @@ class Merge {
     return journals;
   }
 
-  #replay(journals: readonly Journal[]): Pick<Replay, 'root' | 'linked'> {
+  async #replay(journals: readonly Journal[]): Promise<Pick<Replay, 'root' | 'linked'>> {
     this.#phase('replay');
     const replay = new Replay({
       policy: this.#policy,
@@ -175,10 +176,12 @@ class Merge {
       sourceDateEpoch: this.#options.sourceDateEpoch ?? 0,
       diagnose: this.#diagnose,
     });
-    journals.forEach((journal, index) => {
-      throwIfAborted(this.#options.signal);
+    for (const [index, journal] of journals.entries()) {
       replay.apply(journal, index, this.#options.layers[index]!.digest);
-    });
+      // A signal could not arrive meanwhile.
+      await turn();
+      throwIfAborted(this.#options.signal);
+    }
     return { root: replay.root, linked: replay.linked };
   }
 

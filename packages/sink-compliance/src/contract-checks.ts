@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Diagnostic,
@@ -42,6 +42,7 @@ export function contractChecks(subject: SinkSubject): SinkCheck[] {
     { name: 'takes contents in any order', run: () => anyOrder(subject) },
     { name: 'takes contents that the tree does not use', run: () => unusedContents(subject) },
     { name: 'writes the same bytes to a stream, waiting for each write', run: () => toStream(subject) },
+    { name: 'fills a directory that is there', run: () => fillsDirectory(subject) },
   ];
 }
 
@@ -169,6 +170,26 @@ async function placementOf(subject: SinkSubject, directory: string): Promise<Sin
   );
   await session.abort(new Error('only asked for its placement'));
   return session.placement;
+}
+
+/** A mount point cannot be made anew, and may have a `lost+found`. */
+async function fillsDirectory(subject: SinkSubject): Promise<void> {
+  const sink = subject.factory();
+  if (!sink.outputs.includes('directory')) return;
+  await withWorkDirectory(async (directory) => {
+    const into = join(directory, 'there');
+    const path = join(directory, 'temporary');
+    await mkdir(join(into, 'lost+found'), { recursive: true });
+    const planned = variedTree().directory('lost+found').build();
+    const options = subject.options === undefined ? {} : { options: subject.options };
+    const session = await sink.open(
+      sinkContext(sink, { output: { kind: 'directory', path, into }, ...options }),
+    );
+    await driveSession(session, planned);
+    const capabilities = capabilitiesOf(subject);
+    expectNone(compareTrees(await subject.read(into), expectedTree(planned, capabilities), capabilities));
+    if ((await readdir(directory)).includes('temporary')) fail('it made a directory of its own all the same');
+  });
 }
 
 async function toStream(subject: SinkSubject): Promise<void> {

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Diagnostic, Output, Sink, SinkReport } from '@ocirender/interface';
 import { FULL_CAPABILITIES, type SinkCapabilities } from './capabilities.ts';
+import { fail } from './check.ts';
 import { type DriveOptions, driveSession, sinkContext } from './drive.ts';
 import { ResourceWatch } from './open-resources.ts';
 import type { ReadTree } from './read-tree.ts';
@@ -90,6 +91,10 @@ export async function writeOutput(
     );
     try {
       const report = await driveSession(session, planned, options);
+      for (const ending of report.sidecars ?? []) {
+        if (sink.sidecars?.includes(ending) !== true)
+          fail(`the sidecar "${ending}" is not declared by the sink`);
+      }
       await watch.assertReleased();
       return { path, report, diagnostics };
     } catch (error) {

@@ -22,6 +22,11 @@ describe('the suite finds', () => {
       'stops with ERR_OCIRENDER_ABORTED when the signal is aborted before finish',
       /instead of failing/,
     ],
+    [
+      'ignores-signal',
+      'stops with ERR_OCIRENDER_ABORTED when the signal is aborted during finish',
+      /instead of failing/,
+    ],
     ['forgets-links', 'keeps hard links of every kind', /shares its inode with/],
     ['forgets-xattrs', 'keeps extended attributes', /xattr user\.comment is missing/],
     ['depends-on-cuts', 'gives the same output however contents are cut into chunks', /sha256/],

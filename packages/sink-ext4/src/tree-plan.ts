@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   type ByteString,
   type ContentRef,
@@ -64,6 +65,9 @@ interface Frame {
   next: number;
 }
 
+/** Longest time without a look at the event loop, milliseconds: no signal arrives meanwhile. */
+const STRETCH = 50;
+
 /**
  * Numbers a tree's inodes, counts their links and encodes directories and attributes. The walk keeps its own
  * stack; depth is bounded by memory alone.
@@ -79,18 +83,34 @@ export class TreePlan {
   readonly #linked = new Map<Inode, PlannedInode>();
   #lastNumber = FIRST_INODE;
 
+  private constructor(tree: Tree, setup: TreePlanSetup) {
+    this.#tree = tree;
+    this.#setup = setup;
+    this.directories = new DirectoryStore(setup.blockSize);
+  }
+
   /**
+   * Plans a tree; signals have their turn meanwhile.
+   *
    * @param tree - the final tree
    * @param setup - see {@link TreePlanSetup}
    * @throws {OcirenderError} for what ext4 cannot hold: `ERR_OCIRENDER_SINK_EXT4_*`
    */
-  constructor(tree: Tree, setup: TreePlanSetup) {
-    this.#setup = setup;
-    this.#tree = tree;
-    this.directories = new DirectoryStore(setup.blockSize);
-    const found = this.#withLostAndFound(tree.root);
+  static async of(tree: Tree, setup: TreePlanSetup): Promise<TreePlan> {
+    const plan = new TreePlan(tree, setup);
+    await plan.#walk();
+    return plan;
+  }
+
+  async #walk(): Promise<void> {
+    const found = this.#withLostAndFound(this.#tree.root);
     let frame = this.#enter(found, '', ROOT_INODE, undefined);
+    let began = performance.now();
     for (;;) {
+      if (performance.now() - began > STRETCH) {
+        await turn();
+        began = performance.now();
+      }
       const index = frame.next++;
       const child = frame.children[index];
       if (child === undefined) {

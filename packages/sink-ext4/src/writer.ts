@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { formatUuid, OutputFile, uuidFrom } from '@ocirender/image-file';
 import type { Content, ContentInfo, ContentRef, DiagnosticHandler, Tree } from '@ocirender/interface';
 import { BlockStream } from './block-stream.ts';
@@ -126,7 +127,7 @@ export class Ext4Writer {
     const checksums = new Checksums(uuid);
     const check = (): void => this.#stream.check();
     await this.#stream.drain();
-    const plan = new TreePlan(tree, {
+    const plan = await TreePlan.of(tree, {
       blockSize,
       checksums,
       hashSeed,
@@ -134,10 +135,14 @@ export class Ext4Writer {
       diagnose: this.#options.diagnose ?? ((): void => {}),
       check,
     });
+    await turn();
+    check();
     const contents = await this.#settleContents(plan);
     const { blocks, fit } = this.#chooseSize(plan, contents);
     // What stands behind the data now is nobody's.
     this.#file.resize(contents.end * blockSize);
+    await turn();
+    check();
     const metadata = new MetadataWriter({
       file: this.#file,
       stream: this.#stream,

@@ -93,6 +93,10 @@ describe('inodes', () => {
           c: file(0, undefined, { xattrs: acl }),
           d: directory({ e: file(0, undefined, { xattrs: acl }) }),
           f: file(0, undefined, { xattrs: xattrs({ 'other.x': '' }) }),
+          // The longest value that Linux shows, and one that it does not.
+          g: file(0, undefined, {
+            xattrs: xattrs({ 'user.a': 'v'.repeat(65_536), 'user.b': 'v'.repeat(65_537) }),
+          }),
         }),
       );
       const { root } = await readImage(path);
@@ -101,10 +105,12 @@ describe('inodes', () => {
       expect(at('a')?.xattrs).toBe(at('b')?.xattrs);
       expect(at('c')?.xattrs).toEqual({ 'user.a': '1' });
       expect(at('f')).toMatchObject({ xattrs: {}, extended: false });
+      expect(at('g')?.xattrs).toEqual({ 'user.a': 'v'.repeat(65_536) });
       expect(diagnostics.map(({ code, path: where }) => [code, where])).toEqual([
         ['xattr-dropped', 'd/e'],
         ['xattr-dropped', 'c'],
         ['xattr-dropped', 'f'],
+        ['xattr-dropped', 'g'],
       ]);
     }));
 

@@ -73,6 +73,12 @@ export function admitTarget(wanted: WantedOutput, target: Target, place: Place, 
           'Remove what is there, or choose another name.',
         );
       }
+      if (place.isMountPoint) {
+        throw refused(
+          `${what} "${name}" exists and is a mount point, which cannot be replaced`,
+          'Mount the directory that it is in, and write there.',
+        );
+      }
       if (may.force) return 'rename';
       throw refused(
         `${what} "${name}" exists`,

@@ -84,8 +84,7 @@ export class OutputSet {
       throwIfAborted(signal);
     } catch (error) {
       for (const step of steps) await step.undo();
-      const { main, config } = this.#plan;
-      throw ioError(error, `cannot put the output in place at "${(main ?? config)?.target}"`);
+      throw withHint(ioError(error, `cannot put the output in place at "${this.#name}"`));
     }
     this.#main = undefined;
     this.#config = undefined;
@@ -153,11 +152,26 @@ export class OutputSet {
     return requests;
   }
 
+  get #name(): string | undefined {
+    const { main, config } = this.#plan;
+    return (main ?? config)?.target;
+  }
+
   #directories(): Set<string> {
     const { main, sidecars, config } = this.#plan;
     const planned = [config, ...(this.#main === undefined ? [] : [main, ...sidecars.values()])];
     return new Set(planned.flatMap((output) => (output === undefined ? [] : [dirname(output.target)])));
   }
+}
+
+/** Mount points that `/proc` does not tell of, and directories of an overlay's lower layers, cannot be renamed. */
+function withHint(error: OcirenderError): OcirenderError {
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  if (error.hint !== undefined || (code !== 'EBUSY' && code !== 'EXDEV')) return error;
+  return new OcirenderError(error.code, error.message, {
+    cause: error.cause,
+    hint: 'What is there cannot be renamed. Choose another name, or empty the directory: it is filled then.',
+  });
 }
 
 /** A sink that knows nothing of `into` has made a directory of its own. */

@@ -74,6 +74,9 @@ export class Replacement {
   }
 }
 
+/** What rename says when another run was faster by a moment. */
+const OCCUPIED: ReadonlySet<string | undefined> = new Set(['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR']);
+
 /** Gives a name to what has none yet under it; for a file, in one step. */
 async function placeAlone(temporary: string, target: string, kind: 'file' | 'directory'): Promise<void> {
   const exists = (): OcirenderError =>
@@ -89,7 +92,11 @@ async function placeAlone(temporary: string, target: string, kind: 'file' | 'dir
     }
   }
   if (!(await isAbsent(target))) throw exists();
-  await rename(temporary, target);
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    throw OCCUPIED.has((error as NodeJS.ErrnoException).code) ? exists() : error;
+  }
 }
 
 /** Lets what is there step aside: a file gets a second name, anything else another one. */

@@ -80,6 +80,7 @@ async function openSession(context: SinkContext, flaw: Flaw | undefined): Promis
         JSON.stringify({ entries, cuts }, null, Number(context.options['indent'])),
       );
       await close();
+      if (flaw !== 'ignores-signal') throwIfAborted(context.signal);
       return { bytesWritten, details: { entries: entries.length } };
     },
     abort: () => close().catch(() => {}),
