@@ -56,6 +56,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
           threads,
           sourceDateEpoch: epoch,
           seed: identitySeed(image.layers, policy, epoch),
+          lenient: options.lenient ?? false,
           signal: signal ?? new AbortController().signal,
           diagnose: diagnostics.add,
           ...(options.openImage === undefined ? {} : { openImage: options.openImage }),

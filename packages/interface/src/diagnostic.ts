@@ -14,6 +14,7 @@ export type DiagnosticCode =
   | 'hardlink-to-self'
   | 'hardlink-metadata-differs'
   | 'hardlink-dropped'
+  | 'hardlinks-split'
   | 'symlink-dropped'
   | 'entry-below-file'
   | 'path-clamped'

@@ -40,6 +40,8 @@ export interface SinkContext {
   readonly seed?: string;
   /** `SOURCE_DATE_EPOCH` in seconds: the only clock a format's own timestamps may show (default 0). */
   readonly sourceDateEpoch?: number;
+  /** Repair what the format cannot hold where that is possible, each time with a diagnostic, instead of refusing it. */
+  readonly lenient?: boolean;
   readonly signal: AbortSignal;
   /** Reports what the format cannot hold; never called for what it can. */
   readonly diagnose: DiagnosticHandler;

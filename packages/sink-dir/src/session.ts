@@ -119,6 +119,8 @@ class DirSession implements SinkSession {
         staging: this.#staging,
         root: this.#root,
         fills: this.#context.output.kind === 'directory' && this.#context.output.into !== undefined,
+        lenient: this.#context.lenient ?? false,
+        diagnose: this.#context.diagnose,
         checkAborted: () => this.#checkAborted(),
       },
       tree,

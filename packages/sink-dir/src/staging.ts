@@ -213,6 +213,12 @@ export class Staging {
     this.#present[ref] = 0;
   }
 
+  /** Removes the file of a number, which has all its names. */
+  discard(ref: ContentRef): void {
+    check(this.#libc.unlinkat(this.#fd, String(ref), 0), 'unlinkat', this.#name);
+    this.#present[ref] = 0;
+  }
+
   /** Copies a content that two different inodes refer to. */
   copy(ref: ContentRef, inode: FileInode, path: ByteString): ContentRef {
     const source = check(this.#libc.openat(this.#fd, String(ref), OPEN_FILE, 0), 'openat', path);

@@ -13,7 +13,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EDQUOT: 'The disk quota is used up.',
   EMFILE: 'Raise the limit on open files (ulimit -n).',
   EROFS: 'The target file system is read-only.',
-  EMLINK: 'The target file system allows no more hard links to one file.',
+  EMLINK:
+    'The target file system allows no more hard links to one file. With --lenient a copy begins there; squashfs and EROFS images hold more.',
   ENAMETOOLONG: 'The target file system allows shorter names only.',
   ELOOP:
     'Something replaced a directory by a symbolic link while the sink was writing; nothing was written through it.',

@@ -3,6 +3,7 @@ import {
   type ByteString,
   type ContentRef,
   type DeviceInode,
+  type DiagnosticHandler,
   type DirectoryInode,
   displayPath,
   type Inode,
@@ -41,6 +42,9 @@ export interface WriterParts {
   readonly root: number;
   /** Whether the output directory was there, perhaps with `lost+found` in it. */
   readonly fills: boolean;
+  /** Whether a file with more names than the file system allows becomes several. */
+  readonly lenient: boolean;
+  readonly diagnose: DiagnosticHandler;
   /** Called now and then; throws when the session is over. */
   readonly checkAborted: () => void;
 }
@@ -167,9 +171,33 @@ export class TreeWriter {
       if (left > 0) this.#parts.shortfall.add(shortfallKind(inode), path);
     } else if (left === 0) this.#move(ref, name, path);
     else {
-      const { libc, staging } = this.#parts;
-      this.#made(libc.linkat(staging.fd, String(ref), this.#stack.fd, name), 'linkat', path);
+      const { libc, staging, lenient } = this.#parts;
+      const link = (from: ContentRef): number => libc.linkat(staging.fd, String(from), this.#stack.fd, name);
+      const result = link(ref);
+      const isFull = result === -constants.errno.EMLINK && lenient;
+      this.#made(isFull ? link(this.#beginAnother(inode, ref, path)) : result, 'linkat', path);
     }
+  }
+
+  /** Makes a copy of what can have no more names, for those that are left. */
+  #beginAnother(inode: Exclude<Inode, DirectoryInode>, full: ContentRef, path: ByteString): ContentRef {
+    const { staging, diagnose } = this.#parts;
+    let another: ContentRef;
+    if (inode.type === 'file' && inode.content !== undefined) {
+      another = staging.copy(full, inode, path);
+      staging.applyMetadata(another, inode, path);
+    } else {
+      another = staging.reserve();
+      this.#make(staging.fd, String(another), inode, path);
+    }
+    staging.discard(full);
+    this.#shared.set(inode, another);
+    diagnose({
+      code: 'hardlinks-split',
+      message: `"${displayPath(path)}": a copy begins: the target file system allows no more names of one file`,
+      path,
+    });
+    return another;
   }
 
   /** Gets an inode ready in the staging directory. */

@@ -16,6 +16,7 @@ export function openSession(context: SinkContext): SinkSession {
         ...writerOptions(context.options),
         seed: context.seed,
         time: context.sourceDateEpoch,
+        lenient: context.lenient,
         diagnose: context.diagnose,
       }),
     report: ({ bytesWritten, ...details }) => ({ bytesWritten, details }),

@@ -51,6 +51,8 @@ export interface TreePlanSetup {
   readonly checksums: Checksums;
   readonly hashSeed: Uint32Array;
   readonly contents: ContentTable;
+  /** Whether an inode with too many names becomes several. */
+  readonly lenient: boolean;
   readonly diagnose: DiagnosticHandler;
   /** Called now and then; throws to stop. */
   readonly check: () => void;
@@ -168,10 +170,11 @@ export class TreePlan {
       return ++this.#lastNumber;
     }
     const known = this.#linked.get(inode);
-    if (known !== undefined) {
-      if (++known.links > MAX_LINKS) throw tooManyLinks(pathOf(frame, name));
+    if (known !== undefined && known.links < MAX_LINKS) {
+      known.links++;
       return known.number;
     }
+    if (known !== undefined) this.#beginAnother(pathOf(frame, name));
     const path = (): ByteString => pathOf(frame, name);
     const content = inode.type === 'file' ? this.#contentOf(inode, path) : undefined;
     const planned: PlannedInode = {
@@ -186,6 +189,14 @@ export class TreePlan {
     if (maybeLinked(this.#tree, inode)) this.#linked.set(inode, planned);
     this.inodes.push(planned);
     return planned.number;
+  }
+
+  /** Lets an inode that has all the names it can have go on as another one with the same contents. */
+  #beginAnother(path: ByteString): void {
+    const { lenient, diagnose } = this.#setup;
+    if (!lenient) throw tooManyLinks(path);
+    const message = `"${displayPath(path)}": a further inode with the same contents begins: ext4 holds ${MAX_LINKS} names of one`;
+    diagnose({ code: 'hardlinks-split', message, path });
   }
 
   #add(

@@ -33,5 +33,8 @@ export function tooManyLinks(path: ByteString): OcirenderError {
   return new OcirenderError(
     'ERR_OCIRENDER_SINK_EXT4_TOO_MANY_LINKS',
     `${displayPath(path)}: more than ${MAX_LINKS} names of one inode, which ext4 cannot hold`,
+    {
+      hint: 'With --lenient another inode with the same contents begins there; squashfs and EROFS images hold that many.',
+    },
   );
 }

@@ -233,6 +233,23 @@ describe('what ext4 cannot hold is an error with the path', () => {
     await reader.close();
   });
 
+  test('more than 65,000 names of one inode: with lenient a second one begins', async () => {
+    const { diagnostics } = await build(image, { lenient: true }, async (store) => {
+      const one = file(5, await store(Buffer.from('hello')));
+      return directory(new Map(Array.from({ length: 65_002 }, (__, i): [string, Inode] => [`${i}`, one])));
+    });
+    expect(diagnostics.map(({ code }) => code)).toEqual(['hardlinks-split']);
+    const reader = await openExt4(image);
+    const names = [await reader.stat('0'), await reader.stat('9999')];
+    expect(names.map(({ links }) => links)).toEqual([65_000, 2]);
+    for (const name of ['0', '9999']) {
+      const parts = [];
+      for await (const part of reader.read(name)) parts.push(Buffer.from(part as Uint8Array));
+      expect(Buffer.concat(parts).toString()).toBe('hello');
+    }
+    await reader.close();
+  });
+
   test('a file whose content never came', async () => {
     await expect(build(image, {}, () => directory({ d: file(5, 7) }))).rejects.toMatchObject({
       code: 'ERR_OCIRENDER_USAGE',

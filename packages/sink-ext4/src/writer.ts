@@ -39,6 +39,8 @@ export interface Ext4WriterOptions {
   readonly seed?: string | undefined;
   /** Time of creation in seconds since the epoch. @defaultValue `0` */
   readonly time?: number | undefined;
+  /** An inode with more names than ext4 counts becomes several with the same contents. @defaultValue `false` */
+  readonly lenient?: boolean | undefined;
   /** Hears of what ext4 cannot hold. */
   readonly diagnose?: DiagnosticHandler | undefined;
   /** Blocks for group descriptors after each superblock; with more groups than they hold, `meta_bg` is used. */
@@ -132,6 +134,7 @@ export class Ext4Writer {
       checksums,
       hashSeed,
       contents: this.#contents,
+      lenient: this.#options.lenient ?? false,
       diagnose: this.#options.diagnose ?? ((): void => {}),
       check,
     });
