@@ -79,6 +79,8 @@ export interface SinkSession {
    *   every layer is read twice.
    */
   readonly placement: 'any' | 'inline' | 'planned';
+  /** Whether `extraPax` of inodes is in the output: what is lost otherwise is reported then. @defaultValue false */
+  readonly keepsPax?: boolean;
   /**
    * Stores one file's contents.
    *

@@ -32,7 +32,9 @@ export async function readSavedImages(
 ): Promise<SavedImage[]> {
   if (!(await store.files.exists(MANIFEST))) return readFirstImages(store, signal);
   const bytes = await store.readDocument(MANIFEST, MANIFEST, signal);
-  const list = asArray(parseJson(bytes, MANIFEST), MANIFEST, 'manifests', store.limits.manifests);
+  const json = parseJson(bytes, MANIFEST);
+  if (await isSkopeoDirectory(json, store)) throw skopeoDirectory();
+  const list = asArray(json, MANIFEST, 'manifests', store.limits.manifests);
   return list.map((value, i) => {
     const where = `${MANIFEST}[${i}]`;
     const json = asObject(value, where);
@@ -48,6 +50,20 @@ export async function readSavedImages(
       ),
     };
   });
+}
+
+/** A directory that `skopeo copy … dir:DIR` made: one manifest, and its blobs by their bare digests. */
+async function isSkopeoDirectory(json: unknown, store: BlobStore): Promise<boolean> {
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  return isObject && 'layers' in json && (await store.files.exists('version'));
+}
+
+function skopeoDirectory(): OcirenderError {
+  return new OcirenderError(
+    'ERR_OCIRENDER_INVALID_IMAGE',
+    `this is a directory of skopeo's ("dir:"), neither an OCI layout nor a docker save`,
+    { hint: 'Copy it into a layout first: skopeo copy dir:DIRECTORY oci:LAYOUT:TAG.' },
+  );
 }
 
 /** Docker reads these keys in any case, and old versions of Jib write them in lower case. */

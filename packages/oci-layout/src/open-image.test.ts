@@ -435,3 +435,17 @@ describe('openImage of an unpacked docker save', () => {
     expect(await contents(await openImage(directory))).toEqual(['one', 'two']);
   });
 });
+
+it("a directory of skopeo's says what to do", async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'version'), 'Directory Transport Version: 1.1\n');
+  writeFileSync(
+    join(directory, 'manifest.json'),
+    JSON.stringify({ schemaVersion: 2, config: {}, layers: [] }),
+  );
+  await expect(openImage(directory)).rejects.toMatchObject({
+    code: 'ERR_OCIRENDER_INVALID_IMAGE',
+    message: expect.stringContaining('skopeo'),
+    hint: expect.stringContaining('skopeo copy dir:'),
+  });
+});

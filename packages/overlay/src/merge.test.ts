@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { type Diagnostic, DigestMismatchError, type Layer, OcirenderError } from '@ocirender/interface';
+import { END_OF_ARCHIVE, encodeTarHeader } from '@ocirender/tar-header';
 import { describe, expect, it } from 'vitest';
 import { type MergeOptions, type MergePhase, mergeLayers } from './merge.ts';
 import { listTree, MemorySession } from './testing/memory-sink.ts';
@@ -38,7 +39,7 @@ async function run(
     observer: { phase: (phase) => phases.push(phase) },
     ...rest,
   });
-  const session = sessions.at(-1)!;
+  const session = sessions.at(-1) ?? new MemorySession(placement);
   const lines = listTree(result.tree, session.contents).map((line) => JSON.parse(line) as unknown[]);
   return {
     paths: lines.map((line) => line[0] as string),
@@ -215,3 +216,25 @@ describe('mergeLayers', () => {
     await expect(promise).rejects.toMatchObject({ code: 'ERR_OCIRENDER_IO', message: 'no space' });
   });
 });
+
+it.each([undefined, true])(
+  'an SELinux label that only tar keeps is reported where it is lost: %s',
+  async (keepsPax) => {
+    const record = new Map([['RHT.security.selinux', Buffer.from('label')]]);
+    const layer = layerOf(
+      Buffer.concat([
+        encodeTarHeader({ ...member('a'), size: 0, xattrs: new Map(), extraPax: record }),
+        encodeTarHeader({
+          ...member('b'),
+          size: 0,
+          xattrs: new Map(),
+          extraPax: new Map([['x', Buffer.from('y')]]),
+        }),
+        END_OF_ARCHIVE,
+      ]),
+    );
+    const session = Object.assign(new MemorySession(), { keepsPax });
+    const { codes } = await run([layer], { openSession: async () => session });
+    expect(codes).toEqual(keepsPax === true ? [] : ['pax-record-ignored']);
+  },
+);

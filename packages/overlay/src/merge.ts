@@ -143,6 +143,7 @@ class Merge {
       policy: this.#policy,
       limits: this.#limits,
       session,
+      keepsPax: this.#session?.keepsPax ?? false,
       ...(signal === undefined ? {} : { signal }),
       diagnose: this.#diagnose,
       onBytes: (index, bytes) => observer?.layerBytes?.(index, bytes),

@@ -25,6 +25,9 @@ import { nameMeaning } from './whiteout.ts';
 import { WhiteoutTracker } from './whiteout-tracker.ts';
 import { XattrPool } from './xattr-pool.ts';
 
+/** Where GNU tar and Red Hat's tools put a label that container runtimes do not read; `SCHILY.xattr.security.selinux` they do. */
+const SELINUX_RECORD = 'RHT.security.selinux';
+
 /** "No id" to Linux (`(uid_t)-1`): `chown` cannot set it, and it is shown as the overflow id. */
 const OVERFLOW_ID = 0xffff_ffff;
 
@@ -34,6 +37,8 @@ export interface ScanOptions {
   readonly limits: MergeLimits;
   /** Where contents go; undefined for a scan of headers only. */
   readonly session: SinkSession | undefined;
+  /** Whether the output has the PAX records that nobody interprets. @defaultValue false */
+  readonly keepsPax?: boolean;
   readonly signal?: AbortSignal;
   readonly diagnose: DiagnosticHandler;
   readonly onBytes?: (layer: number, bytes: number) => void;
@@ -156,6 +161,10 @@ export class Scanner {
         journal.append('ignored', path, '', entry);
         return undefined;
       }
+    }
+    if (entry.extraPax?.has(SELINUX_RECORD) === true && this.#options.keepsPax !== true) {
+      const message = `"${displayPath(path)}": the SELinux label of the PAX record ${SELINUX_RECORD} is left out: only tar keeps it`;
+      diagnose({ code: 'pax-record-ignored', message, path });
     }
     entry.xattrs = this.#keepXattrs(entry.xattrs, path, diagnose);
     const target = entry.type === 'hardlink' ? this.#path(entry.linkTarget, diagnose) : entry.linkTarget;

@@ -73,6 +73,7 @@ export const INCOMPAT = {
   mmp: 0x100,
   flexGroups: 0x200,
   eaInode: 0x400,
+  directoryData: 0x1000,
   checksumSeed: 0x2000,
   largeDir: 0x4000,
   inlineData: 0x8000,

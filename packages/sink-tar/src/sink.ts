@@ -35,6 +35,7 @@ async function openSession(context: SinkContext): Promise<SinkSession> {
   }, context.diagnose);
   return {
     placement: 'inline',
+    keepsPax: true,
     write(content, info) {
       throwIfAborted(signal);
       return writer.writeContent(content, info);

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { OcirenderError } from '@ocirender/interface';
 import { parseSource } from '@ocirender/sources';
 import { unusableError } from '../plugins/load-export.ts';
+import { isObject } from '../plugins/manifest.ts';
 import { MAGIC_BYTES, OCI_PREFIX, type ReaderCatalog, type ReaderEntry } from './catalog.ts';
 import { isImageArchive } from './is-image-archive.ts';
+import { type FirstPartition, firstPartition } from './partition-table.ts';
 
 /** The form in which an image is there, and where. */
 export type ImageForm =
@@ -63,7 +65,10 @@ export async function findForm(spec: string, catalog: ReaderCatalog): Promise<Im
     throw unknown(spec, 'is a directory, and no reader of directories is installed', catalog);
   }
   if (!stats.isFile() && !stats.isBlockDevice()) throw unknown(spec, 'is no regular file', catalog);
-  const entry = byMagic(await beginning(spec), catalog);
+  const bytes = await beginning(spec);
+  const entry = byMagic(bytes, catalog);
+  const partition = entry === undefined ? firstPartition(bytes) : undefined;
+  if (partition !== undefined) throw partitioned(spec, partition);
   if (entry === undefined) throw unknown(spec, 'is of no format that a reader knows', catalog);
   if (entry.name === ARCHIVE_READER && (await isImageArchive(spec))) return { kind: 'oci', reference: spec };
   return { kind: 'reader', entry, path: spec };
@@ -79,15 +84,17 @@ function onDisk(spec: string): string {
 }
 
 async function isOciDirectory(path: string): Promise<boolean> {
-  for (const name of ['oci-layout', 'index.json']) {
-    if ((await stat(join(path, name)).catch(() => undefined))?.isFile() === true) return true;
-  }
+  const isFile = async (name: string): Promise<boolean> =>
+    (await stat(join(path, name)).catch(() => undefined))?.isFile() === true;
+  for (const name of ['oci-layout', 'index.json']) if (await isFile(name)) return true;
   const manifest = join(path, 'manifest.json');
   const stats = await stat(manifest).catch(() => undefined);
   if (stats?.isFile() !== true || stats.size > MANIFEST_BYTES) return false;
   try {
-    const list: unknown = JSON.parse(await readFile(manifest, 'utf8'));
-    return Array.isArray(list) && list.length > 0 && 'Layers' in list[0];
+    const json: unknown = JSON.parse(await readFile(manifest, 'utf8'));
+    if (Array.isArray(json)) return json.length > 0 && 'Layers' in json[0];
+    // A directory of skopeo's: whoever opens it says what to do.
+    return isObject(json) && 'layers' in json && (await isFile('version'));
   } catch {
     return false;
   }
@@ -122,6 +129,16 @@ function byMagic(bytes: Buffer, catalog: ReaderCatalog): ReaderEntry | undefined
     }
   }
   return best;
+}
+
+function partitioned(spec: string, { table, number, start }: FirstPartition): OcirenderError {
+  return new OcirenderError(
+    'ERR_OCIRENDER_FORMAT',
+    `${spec} is a partitioned disk (${table}): partition ${number} begins at byte ${start}`,
+    {
+      hint: `Give the partition by itself: losetup --find --show --offset ${start} ${spec} prints a device (as root), and tail -c +${start + 1} ${spec} >FILE makes a file.`,
+    },
+  );
 }
 
 function unknown(spec: string, problem: string, catalog: ReaderCatalog): OcirenderError {

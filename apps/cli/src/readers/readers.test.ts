@@ -179,6 +179,27 @@ describe('findForm', () => {
     });
   });
 
+  test('a partitioned disk says where its first partition is', async () => {
+    const disk = Buffer.alloc(4096);
+    disk.writeUInt16BE(0x55aa, 510);
+    disk[450] = 0x83;
+    disk.writeUInt32LE(2048, 454);
+    disk.writeUInt32LE(9, 458);
+    await writeFile(at('disk'), disk);
+    await expect(form(at('disk'))).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_FORMAT',
+      message: `${at('disk')} is a partitioned disk (MBR): partition 1 begins at byte 1048576`,
+      hint: expect.stringContaining('--offset 1048576'),
+    });
+  });
+
+  test("a directory of skopeo's is an image, which says that it cannot be read", async () => {
+    await mkdir(at('skopeo'));
+    await writeFile(at('skopeo/version'), 'Directory Transport Version: 1.1\n');
+    await writeFile(at('skopeo/manifest.json'), '{"schemaVersion":2,"layers":[]}');
+    expect(await form(at('skopeo'))).toBe(`oci ${at('skopeo')}`);
+  });
+
   test('a reader that is unusable', async () => {
     const catalog = readReaderCatalog([plugin('p', { x: { magic: [] } })]);
     await expect(findForm('x:file', catalog)).rejects.toMatchObject({

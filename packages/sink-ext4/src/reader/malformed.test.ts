@@ -103,6 +103,17 @@ test('the sound image is read', async () => {
   expect(tree.size).toBe(inodes.size);
 });
 
+test.each([
+  [0x2_0002, 'it has the feature "casefold", which cannot be read here'],
+  [0x1_0002, 'the feature "encrypt"'],
+  [0x8003_0002, 'the features "encrypt", "casefold", 0x80000000,'],
+])('unreadable features are named: %#', async (bits, words) => {
+  await expect(readDamaged(u32(SB.incompat, bits))).rejects.toMatchObject({
+    code: 'ERR_OCIRENDER_FORMAT',
+    message: expect.stringContaining(words),
+  });
+});
+
 describe('superblock', () => {
   test.each<[string, Damage]>([
     ['no magic', (bytes) => bytes.writeUInt16LE(0, SUPERBLOCK_OFFSET + SB.magic)],

@@ -66,6 +66,11 @@ const NAMES: readonly [word: 'compat' | 'incompat' | 'roCompat', bit: number, na
   ['incompat', INCOMPAT.checksumSeed, 'metadata_csum_seed'],
   ['incompat', INCOMPAT.largeDir, 'large_dir'],
   ['incompat', INCOMPAT.inlineData, 'inline_data'],
+  ['incompat', INCOMPAT.compression, 'compression'],
+  ['incompat', INCOMPAT.journalDevice, 'journal_dev'],
+  ['incompat', INCOMPAT.directoryData, 'dirdata'],
+  ['incompat', INCOMPAT.encrypt, 'encrypt'],
+  ['incompat', INCOMPAT.casefold, 'casefold'],
   ['roCompat', RO_COMPAT.sparseSuper, 'sparse_super'],
   ['roCompat', RO_COMPAT.largeFile, 'large_file'],
   ['roCompat', RO_COMPAT.hugeFile, 'huge_file'],
@@ -95,7 +100,7 @@ export async function readSuperblock(file: ImageFile): Promise<ReadSuperblock> {
     dynamic ? u32(at) : 0,
   ) as [number, number, number];
   const unknown = (incompat & ~KNOWN_INCOMPAT) >>> 0;
-  if (unknown !== 0) bad(`features 0x${unknown.toString(16)} cannot be read here`);
+  if (unknown !== 0) bad(`it has ${unreadableFeatures(unknown)}, which cannot be read here`);
   if (
     (roCompat & RO_COMPAT.metadataChecksum) !== 0 &&
     u32(SB.checksum) !== crc32c(CRC_START, bytes, 0, SB.checksum)
@@ -137,6 +142,18 @@ export async function readSuperblock(file: ImageFile): Promise<ReadSuperblock> {
     bad(`group descriptors of ${descriptorSize} bytes`);
   if (inodes > Math.ceil((blocks - firstBlock) / blocksPerGroup) * inodesPerGroup) bad(`${inodes} inodes`);
   return superblock;
+}
+
+/** The features of a set of bits, by name where they have one. */
+function unreadableFeatures(bits: number): string {
+  const names = [];
+  for (let bit = 0; bit < 32; bit++) {
+    const value = 2 ** bit;
+    if (Math.floor(bits / value) % 2 === 0) continue;
+    const known = NAMES.find(([word, mask]) => word === 'incompat' && mask === value);
+    names.push(known === undefined ? `0x${value.toString(16)}` : `"${known[2]}"`);
+  }
+  return `the ${names.length === 1 ? 'feature' : 'features'} ${names.join(', ')}`;
 }
 
 /**
