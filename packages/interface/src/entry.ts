@@ -10,7 +10,9 @@ export type EntryType =
   | 'hardlink'
   | 'character-device'
   | 'block-device'
-  | 'fifo';
+  | 'fifo'
+  /** No archive has one; only what stands for a file system's directory. */
+  | 'socket';
 
 /**
  * One archive member in canonical form, whatever dialect it was written in. Nothing is resolved or

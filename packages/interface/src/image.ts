@@ -31,6 +31,8 @@ export interface Layer {
   readonly mediaType?: string;
   /** Stored (compressed) size in bytes, as the descriptor says; 0 where it is not known before the layer is read. */
   readonly size: number;
+  /** The layer is a directory, written as a tar on the fly in which sockets are marked: they count as what they are. @defaultValue false */
+  readonly marksSockets?: boolean;
   /**
    * Opens the stored bytes, each chunk an array of its own. The stream checks size and digest: having yielded the last byte it throws
    * `ERR_OCIRENDER_SIZE_MISMATCH` or a `DigestMismatchError` instead of ending. May be called repeatedly.

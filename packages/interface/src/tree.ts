@@ -38,7 +38,7 @@ export interface DeviceInode extends InodeBase {
   readonly devMinor: number;
 }
 
-/** A FIFO or a socket (no layer can hold a socket; readers of filesystem images can find one). */
+/** A FIFO or a socket (no archive can hold a socket; a layer that is a directory, and filesystem images, can). */
 export interface SpecialInode extends InodeBase {
   readonly type: 'fifo' | 'socket';
 }

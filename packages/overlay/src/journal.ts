@@ -14,6 +14,7 @@ const KINDS: readonly RecordKind[] = [
   'whiteout',
   'opaque',
   'ignored',
+  'socket',
 ];
 
 /**

@@ -61,6 +61,7 @@ export class LayerStream {
       layer: layer.digest,
     })[Symbol.asyncIterator]();
     this.#reader = new TarReader({
+      sockets: layer.marksSockets ?? false,
       limits: {
         pathBytes: limits.pathBytes,
         paxHeaderBytes: limits.paxHeaderBytes,

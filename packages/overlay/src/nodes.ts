@@ -84,10 +84,15 @@ export class DeviceNode extends Node implements DeviceInode {
   }
 }
 
-/** A FIFO. */
-export class FifoNode extends Node implements SpecialInode {
-  readonly type = 'fifo';
+/** A FIFO or a socket. */
+export class SpecialNode extends Node implements SpecialInode {
+  readonly type: SpecialInode['type'];
+
+  constructor(record: JournalRecord, type: SpecialInode['type'], layer: number) {
+    super(record, layer);
+    this.type = type;
+  }
 }
 
 /** Any inode of a tree under construction. */
-export type TreeNode = DirectoryNode | FileNode | SymlinkNode | DeviceNode | FifoNode;
+export type TreeNode = DirectoryNode | FileNode | SymlinkNode | DeviceNode | SpecialNode;

@@ -10,7 +10,7 @@ import {
 } from '@ocirender/interface';
 import type { Journal, JournalRecord, RecordKind } from './journal.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
-import { DeviceNode, DirectoryNode, FifoNode, FileNode, SymlinkNode, type TreeNode } from './nodes.ts';
+import { DeviceNode, DirectoryNode, FileNode, SpecialNode, SymlinkNode, type TreeNode } from './nodes.ts';
 import { baseName, parentPath } from './path.ts';
 import type { MergePolicy } from './policy.ts';
 import { findDirectory, type Resolution, resolveDirectory } from './resolver.ts';
@@ -162,7 +162,8 @@ export class Replay {
       case 'block-device':
         return new DeviceNode(record, record.kind, this.#layer);
       case 'fifo':
-        return new FifoNode(record, this.#layer);
+      case 'socket':
+        return new SpecialNode(record, record.kind, this.#layer);
       default:
         throw new TypeError(`a ${record.kind} makes no inode`);
     }

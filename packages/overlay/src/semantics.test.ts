@@ -448,6 +448,18 @@ describe('names and metadata', () => {
     expect(await code(stack, { whiteoutDevices: 'error' })).toBe('ERR_OCIRENDER_CONFLICT');
   });
 
+  it('sockets', async () => {
+    const stack = [
+      [member('s', { type: 'socket', mode: 0o600, uid: 7 })],
+      [hardlink('t', 's', { mode: 0o600, uid: 7 })],
+    ];
+    const { tree, inode } = await merge(stack);
+    expect(tree).toEqual({ s: 's', t: 's' });
+    expect(inode('s')).toMatchObject({ type: 'socket', mode: 0o600, uid: 7 });
+    expect(inode('t')).toBe(inode('s'));
+    expect(inode('s').extraPax).toBeUndefined();
+  });
+
   it('devices and FIFOs', async () => {
     const { tree } = await merge([
       [

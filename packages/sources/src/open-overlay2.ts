@@ -1,4 +1,4 @@
-import type { DiagnosticHandler, Image, Layer } from '@ocirender/interface';
+import type { Image, Layer } from '@ocirender/interface';
 import { OcirenderError } from '@ocirender/interface';
 import { readOverlay2Chain, type StoredDiff } from './overlay2-chain.ts';
 import { walkDiff, type XattrReader } from './overlay2-diff.ts';
@@ -9,35 +9,27 @@ import { tarOfEntries } from './overlay2-stream.ts';
  * are made as they are asked for. There is no manifest, no config and no digest; a layer's name is `overlay2:ID`.
  *
  * @param directory - `/var/lib/docker/overlay2/ID`, with the layers below it that its file `lower` names
- * @param options - who is told of what a layer cannot hold
  * @returns the image
  * @throws {OcirenderError} `ERR_OCIRENDER_NOT_FOUND`, `ERR_OCIRENDER_INVALID_IMAGE`, `ERR_OCIRENDER_PATH_ESCAPE`,
  * `ERR_OCIRENDER_IO`, `ERR_OCIRENDER_USAGE` where extended attributes cannot be read
  */
-export async function openOverlay2(
-  directory: string,
-  options: { readonly diagnose?: DiagnosticHandler } = {},
-): Promise<Image> {
-  const { diagnose = (): void => undefined } = options;
+export async function openOverlay2(directory: string): Promise<Image> {
   const chain = await readOverlay2Chain(directory);
   const readXattrs = await loadXattrs();
   return {
     reference: directory,
-    layers: chain.map((diff) => layerOf(diff, readXattrs, diagnose)),
+    layers: chain.map((diff) => layerOf(diff, readXattrs)),
   };
 }
 
-function layerOf({ path, id }: StoredDiff, readXattrs: XattrReader, diagnose: DiagnosticHandler): Layer {
+function layerOf({ path, id }: StoredDiff, readXattrs: XattrReader): Layer {
   const digest = `overlay2:${id}`;
   return {
     digest,
     mediaType: 'application/vnd.oci.image.layer.v1.tar',
     size: 0,
-    open: (options) =>
-      tarOfEntries(
-        walkDiff(path, readXattrs, (diagnostic) => diagnose({ layer: digest, ...diagnostic })),
-        options?.signal,
-      ),
+    marksSockets: true,
+    open: (options) => tarOfEntries(walkDiff(path, readXattrs), options?.signal),
   };
 }
 

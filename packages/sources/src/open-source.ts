@@ -64,7 +64,7 @@ export async function openSource(text: string, options: OpenSourceOptions = {}):
     case 'stdin':
       return openIn(await openStdin(options), text, { reference: { directory: text } }, options);
     case 'overlay2':
-      return openOverlay2(source.directory, options);
+      return openOverlay2(source.directory);
     case 'registry':
       return openRegistry(source.reference, source.guessed, options);
   }

@@ -2,7 +2,6 @@ import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import {
   type ByteString,
   bytesToByteString,
-  type DiagnosticHandler,
   displayPath,
   type Entry,
   type EntryType,
@@ -33,16 +32,11 @@ export type XattrReader = (path: ByteString) => Xattrs;
  *
  * @param root - the directory
  * @param readXattrs - reads attributes
- * @param diagnose - is told of sockets, which no tar can hold
  * @returns entries, a directory before its children, names in bytewise order
  * @throws {OcirenderError} `ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE` for what only the kernel can put together (redirected
  * directories, files whose contents are in another layer), `ERR_OCIRENDER_INVALID_WHITEOUT`, `ERR_OCIRENDER_IO`
  */
-export function* walkDiff(
-  root: string,
-  readXattrs: XattrReader,
-  diagnose: DiagnosticHandler,
-): Generator<DiffEntry> {
+export function* walkDiff(root: string, readXattrs: XattrReader): Generator<DiffEntry> {
   const links = new Map<string, ByteString>();
   const top = bytesToByteString(Buffer.from(root));
   const pending: ByteString[] = [''];
@@ -51,14 +45,6 @@ export function* walkDiff(
     try {
       const stats = lstatSync(Buffer.from(where, 'latin1'), { bigint: true });
       if (isWhiteoutName(path)) throw whiteoutName(path);
-      if (stats.isSocket()) {
-        diagnose({
-          code: 'not-representable',
-          message: `the socket "${displayPath(path)}" is left out: a layer cannot hold one`,
-          path,
-        });
-        continue;
-      }
       const { xattrs, overlay } = split(readXattrs(where), path);
       if (isWhiteout(stats, overlay)) {
         yield { entry: marker(`${path.slice(0, path.lastIndexOf('/') + 1)}.wh.${baseName(path)}`) };
@@ -172,7 +158,8 @@ function typeOf(stats: BigIntStats): EntryType {
   if (stats.isDirectory()) return 'directory';
   if (stats.isSymbolicLink()) return 'symlink';
   if (stats.isCharacterDevice()) return 'character-device';
-  return stats.isBlockDevice() ? 'block-device' : 'fifo';
+  if (stats.isBlockDevice()) return 'block-device';
+  return stats.isSocket() ? 'socket' : 'fifo';
 }
 
 /** Nanoseconds since the epoch as whole seconds, rounded down, and the rest. */

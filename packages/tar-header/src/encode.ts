@@ -9,6 +9,7 @@ import {
 import * as format from './format.ts';
 import { tarPadding } from './padding.ts';
 import { encodePaxBody, type PaxRecords, setMetadata, setName, setText } from './pax-encode.ts';
+import { SOCKET_RECORD, SOCKET_VALUE } from './socket-record.ts';
 import { type Block, MAX_OCTAL_7, MAX_OCTAL_11, writeBlock } from './ustar-block.ts';
 import { basename, shortenName, splitPath } from './ustar-path.ts';
 
@@ -22,6 +23,7 @@ const TYPE_FLAGS: Readonly<Record<EntryType, number>> = {
   'block-device': format.TYPE_BLOCK_DEVICE,
   directory: format.TYPE_DIRECTORY,
   fifo: format.TYPE_FIFO,
+  socket: format.TYPE_FIFO,
 };
 
 /** What a tar ends with: two blocks of NULs. */
@@ -75,6 +77,7 @@ export function encodeHeader(entry: Entry, scratch: Buffer): Uint8Array {
   if (entry.uid > MAX_OCTAL_7) setText(records, 'uid', String(entry.uid));
   if (entry.gid > MAX_OCTAL_7) setText(records, 'gid', String(entry.gid));
   setMetadata(records, entry);
+  if (entry.type === 'socket') records.set(SOCKET_RECORD, SOCKET_VALUE);
 
   const block: Block = {
     prefix: where.prefix,

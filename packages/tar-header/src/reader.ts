@@ -7,12 +7,15 @@ import { checkBlock, HeaderBlock } from './header-block.ts';
 import { DEFAULT_TAR_LIMITS, type TarLimits } from './limits.ts';
 import { tarPadding } from './padding.ts';
 import { Preamble } from './preamble.ts';
+import { unmarkSocket } from './socket-record.ts';
 import { SparsePreface } from './sparse-preface.ts';
 
 /** How to read a tar. */
 export interface TarReaderOptions {
   /** Limits that differ from {@link DEFAULT_TAR_LIMITS}. */
   limits?: Partial<TarLimits>;
+  /** FIFOs that `encodeTarHeader` has marked as sockets are sockets. @defaultValue false */
+  sockets?: boolean;
 }
 
 const BLOCK = format.BLOCK_SIZE;
@@ -26,6 +29,7 @@ type State = 'header' | 'second-zero' | 'preamble' | 'sparse-map' | 'content' | 
  */
 export class TarReader {
   readonly #limits: TarLimits;
+  readonly #sockets: boolean;
   readonly #preamble: Preamble;
   readonly #content: ContentCursor = new ContentCursor();
   readonly #pending: TarEvent[] = [];
@@ -47,6 +51,7 @@ export class TarReader {
 
   constructor(options: TarReaderOptions = {}) {
     this.#limits = { ...DEFAULT_TAR_LIMITS, ...options.limits };
+    this.#sockets = options.sockets ?? false;
     this.#preamble = new Preamble(this.#limits, (code, message) => this.#diagnose(code, message));
   }
 
@@ -191,6 +196,7 @@ export class TarReader {
   }
 
   #beginEntry(built: Built, block: Buffer, offset: number): void {
+    if (this.#sockets) unmarkSocket(built.entry);
     this.#built = built;
     this.#builtStart = this.#entryStart < 0 ? offset : this.#entryStart;
     this.#entryStart = -1;

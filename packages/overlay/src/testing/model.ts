@@ -5,12 +5,13 @@
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md
  */
 
+import type { EntryType } from '@ocirender/interface';
 import { ContentText } from './content-text.ts';
 
 /** One archive member as the model sees it. */
 export interface ModelEntry {
   path: string;
-  type: 'file' | 'directory' | 'symlink' | 'hardlink' | 'character-device' | 'block-device' | 'fifo';
+  type: EntryType;
   mode: number;
   uid: number;
   gid: number;

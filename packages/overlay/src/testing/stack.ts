@@ -77,6 +77,7 @@ export function layerOf(bytes: Uint8Array, cuts: readonly number[] = [65_536], m
     diffId: digest,
     mediaType: mediaType ?? 'application/vnd.oci.image.layer.v1.tar',
     size: bytes.length,
+    marksSockets: true,
     async *open() {
       let at = 0;
       for (let n = 0; at < bytes.length; n++) {
