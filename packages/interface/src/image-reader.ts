@@ -18,6 +18,8 @@ export interface WalkedName {
   /** Path from the root without a leading slash; empty for the root. */
   readonly path: ByteString;
   readonly node: ImageNode;
+  /** Why the names in this directory are not known, where whoever walks goes on without them. */
+  readonly unreadable?: string;
 }
 
 /** Whether the last component of a path is followed when it is a symbolic link. */

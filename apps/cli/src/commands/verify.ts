@@ -17,7 +17,8 @@ export class Verify extends BaseCommand {
     'Reports names that only one image has, and for each common name what differs: type, mode, owner, size, time, link target, hard links, device numbers, extended attributes, contents (SHA-256 of both, and the first byte that differs).',
     IMAGE_FORMS,
     'Times are compared as far as both forms can hold them; the report says so. Link counts are those that names do not explain; the mode of a symbolic link means nothing.',
-    'Exit status: 0 equal, 3 different, 1 failed, 2 wrong usage, 130 interrupted.',
+    'A directory that this user may not list is reported and does not end the comparison; what cannot be compared does not count as equal (leave it out with --exclude).',
+    'Exit status: 0 equal, 3 different or not comparable, 1 failed, 2 wrong usage, 130 interrupted.',
   ].join('\n\n');
 
   static override examples = [

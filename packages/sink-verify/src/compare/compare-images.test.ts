@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { OcirenderError } from '@ocirender/interface';
 import { describe, expect, test } from 'vitest';
 import type { Difference } from '../report/difference.ts';
+import { renderComparison } from '../report/render-comparison.ts';
 import {
   copyTree,
   inode,
@@ -375,4 +377,52 @@ test('progress: names, then bytes of both sides up to their sum', async () => {
   });
   expect(seen).toEqual(['names', 'contents']);
   expect(last).toEqual({ phase: 'contents', bytes: 2 * 2_500_041, totalBytes: 2 * 2_500_041 });
+});
+
+describe('directories that may not be listed', () => {
+  test.each<[string, readonly string[], readonly string[], readonly unknown[]]>([
+    [
+      'of the subject',
+      ['usr/bin'],
+      [],
+      [{ path: 'usr/bin', kind: 'unreadable', subject: 'EACCES', reference: null }],
+    ],
+    [
+      'of the reference',
+      [],
+      ['usr/bin'],
+      [{ path: 'usr/bin', kind: 'unreadable', subject: null, reference: 'EACCES' }],
+    ],
+    [
+      'of both',
+      ['usr/bin'],
+      ['usr/bin'],
+      [{ path: 'usr/bin', kind: 'unreadable', subject: 'EACCES', reference: 'EACCES' }],
+    ],
+    ['the root', [''], [], [{ path: '', kind: 'unreadable', subject: 'EACCES', reference: null }]],
+  ])('%s are one difference each, and the others are compared', async (_, subject, reference, found) => {
+    const tree = sampleTree();
+    const comparison = await compareImages(
+      new MemoryImage(tree, { locked: subject }),
+      new MemoryImage(copyTree(tree), { locked: reference }),
+    );
+    expect(comparison.equal).toBe(false);
+    expect(comparison.differences).toEqual(found);
+    expect(comparison.counts).toEqual({ unreadable: 1 });
+    expect([...renderComparison(comparison, { subject: 'a', reference: 'b' })].join('\n')).toMatch(
+      /cannot be listed in the .*EACCES[\s\S]*unread {5}1 directory that this user may not list/,
+    );
+  });
+
+  test('excluded, they do not count; any other failure ends the comparison', async () => {
+    const tree = sampleTree();
+    const image = (locked: string[]): MemoryImage => new MemoryImage(copyTree(tree), { locked });
+    const excluded = await compareImages(image(['usr/bin']), image([]), {
+      exclude: ['usr/bin'],
+    });
+    expect(excluded.differences).toEqual([]);
+    const failing = image([]);
+    failing.children = () => Promise.reject(new OcirenderError('ERR_OCIRENDER_IO', 'the disk is on fire'));
+    await expect(compareImages(failing, image([]))).rejects.toMatchObject({ message: 'the disk is on fire' });
+  });
 });

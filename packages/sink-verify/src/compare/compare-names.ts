@@ -94,12 +94,19 @@ class NameComparer {
   readonly links = new LinkGroups();
   readonly #options: NamesOptions;
   #heldBytes = 0;
+  /** Beginning of the paths below the last directory that could not be listed. */
+  readonly #hidden: { subject?: string; reference?: string } = {};
 
   constructor(options: NamesOptions) {
     this.#options = options;
   }
 
-  onlyIn(side: 'subject' | 'reference', { path, node }: WalkedName): void {
+  onlyIn(side: 'subject' | 'reference', { path, node, unreadable }: WalkedName): void {
+    const hidden = this.#hidden[side === 'subject' ? 'reference' : 'subject'];
+    // Nobody knows whether the other side has it.
+    if (hidden !== undefined && path.startsWith(hidden)) return;
+    if (unreadable !== undefined)
+      this.#hide(path, side === 'subject' ? [unreadable, undefined] : [undefined, unreadable]);
     if (node.type !== 'directory') this.links.addName(side, node);
     this.#options.log.add({
       path,
@@ -109,7 +116,10 @@ class NameComparer {
     });
   }
 
-  both({ path, node: subject }: WalkedName, { node: reference }: WalkedName): void {
+  both(ofSubject: WalkedName, ofReference: WalkedName): void {
+    const { path, node: subject } = ofSubject;
+    const { node: reference } = ofReference;
+    this.#hide(path, [ofSubject.unreadable, ofReference.unreadable]);
     const { ignored, exclusions, log, times } = this.#options;
     if (subject.type !== 'directory') this.links.addName('subject', subject);
     if (reference.type !== 'directory') this.links.addName('reference', reference);
@@ -142,6 +152,20 @@ class NameComparer {
       path,
       subject: { id: subject.id, size: subject.size, known: subject.sha256 !== undefined },
       reference: { id: reference.id, size: reference.size, known: reference.sha256 !== undefined },
+    });
+  }
+
+  /** Notes a directory that one side or both cannot list. */
+  #hide(path: ByteString, [subject, reference]: readonly [string | undefined, string | undefined]): void {
+    if (subject === undefined && reference === undefined) return;
+    const below = path === '' ? '' : `${path}/`;
+    if (subject !== undefined) this.#hidden.subject = below;
+    if (reference !== undefined) this.#hidden.reference = below;
+    this.#options.log.add({
+      path,
+      kind: 'unreadable',
+      subject: subject ?? null,
+      reference: reference ?? null,
     });
   }
 }

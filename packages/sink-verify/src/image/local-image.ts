@@ -4,6 +4,7 @@ import {
   FormatError,
   type ImageNode,
   type ImageSource,
+  isOcirenderError,
   LimitError,
   type TimeRange,
   throwIfAborted,
@@ -12,6 +13,8 @@ import {
 import { type CompareLimits, DEFAULT_COMPARE_LIMITS } from '../compare/limits.ts';
 import type { ComparedImage, DigestBatch, DigestOptions } from './compared-image.ts';
 import { digestFiles } from './digest-files.ts';
+
+type Children = Awaited<ReturnType<ImageSource['children']>>;
 
 /** Names in a batch. */
 const BATCH = 2048;
@@ -41,9 +44,11 @@ export class LocalImage implements ComparedImage {
 
   async *names(signal?: AbortSignal): AsyncGenerator<readonly WalkedName[]> {
     const source = this.#source;
-    let batch: WalkedName[] = [{ path: '', node: source.root }];
-    const open: { prefix: ByteString; names: Awaited<ReturnType<ImageSource['children']>>; next: number }[] =
-      [{ prefix: '', names: await source.children(source.root), next: 0 }];
+    const root = await this.#list(source.root);
+    let batch: WalkedName[] = [{ path: '', node: source.root, ...root.problem }];
+    const open: { prefix: ByteString; names: Children; next: number }[] = [
+      { prefix: '', names: root.names, next: 0 },
+    ];
     for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
       const pair = top.names[top.next++];
       if (pair === undefined) {
@@ -60,10 +65,13 @@ export class LocalImage implements ComparedImage {
       }
       const path = top.prefix + pair[0];
       const node = pair[1];
-      batch.push({ path, node });
-      if (node.type === 'file') this.#files.set(node.id, node);
       if (node.type === 'directory') {
-        open.push({ prefix: `${path}/`, names: await source.children(node), next: 0 });
+        const { names, problem } = await this.#list(node);
+        batch.push({ path, node, ...problem });
+        open.push({ prefix: `${path}/`, names, next: 0 });
+      } else {
+        batch.push({ path, node });
+        if (node.type === 'file') this.#files.set(node.id, node);
       }
       if (batch.length < BATCH) continue;
       throwIfAborted(signal);
@@ -71,6 +79,17 @@ export class LocalImage implements ComparedImage {
       batch = [];
     }
     yield batch;
+  }
+
+  /** Lists a directory; one that this user may not read has a problem instead, and the comparison goes on. */
+  async #list(directory: ImageNode): Promise<{ names: Children; problem?: { readonly unreadable: string } }> {
+    try {
+      return { names: await this.#source.children(directory) };
+    } catch (error) {
+      const cause = isOcirenderError(error) ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+      if (cause?.code !== 'EACCES' && cause?.code !== 'EPERM') throw error;
+      return { names: [], problem: { unreadable: cause.code } };
+    }
   }
 
   digests(ids: Float64Array<ArrayBuffer>, options: DigestOptions = {}): AsyncIterable<DigestBatch> {

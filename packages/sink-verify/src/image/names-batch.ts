@@ -10,6 +10,8 @@ export interface NamesBatch {
   readonly xattrs: readonly (readonly [index: number, xattrs: Xattrs])[];
   /** Digests that are known, by index. */
   readonly digests: readonly (readonly [index: number, sha256: string])[];
+  /** Why directories could not be listed, by index. */
+  readonly problems: readonly (readonly [index: number, reason: string])[];
 }
 
 /** Numbers of each name. */
@@ -36,8 +38,9 @@ export function packNames(names: readonly WalkedName[]): NamesBatch {
   const strings: string[] = [];
   const xattrs: (readonly [number, Xattrs])[] = [];
   const digests: (readonly [number, string])[] = [];
+  const problems: (readonly [number, string])[] = [];
   let at = 0;
-  for (const [index, { path, node }] of names.entries()) {
+  for (const [index, { path, node, unreadable }] of names.entries()) {
     numbers[at++] = TYPES.indexOf(node.type);
     numbers[at++] = node.id;
     numbers[at++] = node.size;
@@ -52,8 +55,9 @@ export function packNames(names: readonly WalkedName[]): NamesBatch {
     strings.push(path, node.target);
     if (node.xattrs.size > 0) xattrs.push([index, node.xattrs]);
     if (node.sha256 !== undefined) digests.push([index, node.sha256]);
+    if (unreadable !== undefined) problems.push([index, unreadable]);
   }
-  return { numbers, strings: strings.join('\0'), xattrs, digests };
+  return { numbers, strings: strings.join('\0'), xattrs, digests, problems };
 }
 
 /**
@@ -67,6 +71,7 @@ export function unpackNames(batch: NamesBatch): WalkedName[] {
   const strings = batch.strings.split('\0');
   const xattrs = new Map(batch.xattrs);
   const digests = new Map(batch.digests);
+  const problems = new Map(batch.problems);
   return Array.from({ length: numbers.length / FIELDS }, (_, index) => {
     const at = index * FIELDS;
     const links = numbers[at + 5]!;
@@ -87,6 +92,7 @@ export function unpackNames(batch: NamesBatch): WalkedName[] {
       ...(links < 0 ? {} : { links }),
       ...(sha256 === undefined ? {} : { sha256 }),
     };
-    return { path: strings[2 * index]!, node };
+    const unreadable = problems.get(index);
+    return { path: strings[2 * index]!, node, ...(unreadable === undefined ? {} : { unreadable }) };
   });
 }

@@ -46,6 +46,14 @@ function inThisThread(where: ImageLocation): ReadingThread {
   };
 }
 
+test('what cannot be listed is told to the other thread', () => {
+  const names = [
+    { path: '', node: new MemoryImage(sampleTree()).root },
+    { path: 'd', node: new MemoryImage(sampleTree()).root, unreadable: 'EACCES' },
+  ];
+  expect(unpackNames(packNames(names)).map(({ unreadable }) => unreadable)).toEqual([undefined, 'EACCES']);
+});
+
 test('an image read by another thread is the same image', async () => {
   const tree = sampleTree();
   tree.get('etc/passwd')!.xattrs.set('user.bytes', Uint8Array.of(0, 255));

@@ -36,6 +36,10 @@ function renderDifference({ kind, subject, reference, attribute, offset }: Diffe
       return `only in the subject (${subject})`;
     case 'only-in-reference':
       return `only in the reference (${reference})`;
+    case 'unreadable': {
+      const sides = [subject === null ? [] : ['subject'], reference === null ? [] : ['reference']].flat();
+      return `cannot be listed in the ${sides.join(' and the ')} (${subject ?? reference})`;
+    }
     case 'link-group':
       return row(kind, `same file as ${displayRooted(subject)}`, `as ${displayRooted(reference)}`);
     case 'link-target':
@@ -77,6 +81,9 @@ function* summary(comparison: Comparison, labels: ComparisonLabels): Generator<s
   if (comparison.ignoredPathsDropped > 0) yield `left out   ${comparison.ignoredPathsDropped} more names`;
   if (times.approximated > 0) {
     yield `times      of ${plural(times.approximated, 'name')} are equal only ${timeWords(times)}`;
+  }
+  if (counts.unreadable !== undefined) {
+    yield `unread     ${counts.unreadable === 1 ? '1 directory' : `${counts.unreadable} directories`} that this user may not list: what is in there was compared with nothing`;
   }
   const kinds = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
   yield comparison.equal

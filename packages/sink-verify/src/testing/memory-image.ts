@@ -73,6 +73,8 @@ export interface MemoryOptions {
   readonly firstId?: number;
   /** Path whose contents cannot be read. */
   readonly broken?: ByteString;
+  /** Directories that may not be listed. */
+  readonly locked?: readonly ByteString[];
 }
 
 /** An image in memory. */
@@ -91,12 +93,14 @@ export class MemoryImage implements ImageSource {
   readonly #inodes = new Map<number, MemoryInode>();
   readonly #children = new Map<number, [ByteString, ImageNode][]>();
   readonly #brokenInode: MemoryInode | undefined;
+  readonly #locked: ReadonlySet<MemoryInode>;
 
   constructor(tree: MemoryTree, options: MemoryOptions = {}) {
     this.#options = options;
     this.times = options.times ?? { stepNs: 1 };
     this.randomAccess = options.randomAccess ?? true;
     this.#brokenInode = options.broken === undefined ? undefined : tree.get(options.broken);
+    this.#locked = new Set(options.locked?.map((path) => tree.get(path)!));
     this.root = this.#node(tree.get('')!);
     for (const [path, child] of tree) {
       if (path === '') continue;
@@ -122,6 +126,10 @@ export class MemoryImage implements ImageSource {
   }
 
   children(directory: ImageNode): Promise<readonly (readonly [ByteString, ImageNode])[]> {
+    if (this.#locked.has(this.#inodes.get(directory.id)!)) {
+      const cause = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+      return Promise.reject(new OcirenderError('ERR_OCIRENDER_IO', 'it cannot be read', { cause }));
+    }
     return Promise.resolve(this.#children.get(directory.id) ?? []);
   }
 
