@@ -20,5 +20,7 @@ export type { LayoutLimits } from './limits.ts';
 export type { ImageForm, ListedImage, ListOptions, OpenLayoutOptions, WantedImage } from './open-image.ts';
 export { listImages, listImagesIn, openImage, openImageIn } from './open-image.ts';
 export { formatPlatform, hostPlatform, parsePlatform } from './platform.ts';
+export type { RecognizedForm, TellingFile } from './recognize-image.ts';
+export { recognizeDirectory, recognizeImage, TELLING_BYTES, TELLING_FILES } from './recognize-image.ts';
 export type { ImageReference } from './reference.ts';
 export { parseReference } from './reference.ts';

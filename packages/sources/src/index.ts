@@ -27,4 +27,5 @@ export type { SourceReference } from './parse-source.ts';
 export { parseSource } from './parse-source.ts';
 export type { PrefetchOptions } from './prefetch.ts';
 export { prefetchLayers } from './prefetch.ts';
+export { recognizeArchive } from './recognize-archive.ts';
 export { SpooledBlob } from './spooled-blob.ts';

@@ -1,11 +1,9 @@
-import { open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, stat } from 'node:fs/promises';
 import { OcirenderError } from '@ocirender/interface';
-import { parseSource } from '@ocirender/sources';
+import { recognizeDirectory } from '@ocirender/oci-layout';
+import { parseSource, recognizeArchive } from '@ocirender/sources';
 import { unusableError } from '../plugins/load-export.ts';
-import { isObject } from '../plugins/manifest.ts';
 import { MAGIC_BYTES, OCI_PREFIX, type ReaderCatalog, type ReaderEntry } from './catalog.ts';
-import { isImageArchive } from './is-image-archive.ts';
 import { type FirstPartition, firstPartition } from './partition-table.ts';
 
 /** The form in which an image is there, and where. */
@@ -18,9 +16,6 @@ const ARCHIVE_READER = 'tar';
 
 /** Prefixes of images in other forms than those that readers read; `oci:` is one of them. */
 const IMAGE_PREFIXES = [`${OCI_PREFIX}:`, 'oci-archive:', 'docker-archive:', 'docker://', 'overlay2:'];
-
-/** A `docker save` manifest is a short list; what is longer is something else's. */
-const MANIFEST_BYTES = 4 * 1024 * 1024;
 
 /**
  * Finds out what an image is: by its prefix (`NAME:…`), else by its content. No reader is loaded for it.
@@ -57,7 +52,7 @@ export async function findForm(spec: string, catalog: ReaderCatalog): Promise<Im
     throw new OcirenderError('ERR_OCIRENDER_IO', `cannot read ${spec}: ${stats.message}`, { cause: stats });
   }
   if (stats.isDirectory()) {
-    if ((await isOciDirectory(spec)) || parseSource(spec).kind === 'overlay2') {
+    if ((await recognizeDirectory(spec)) !== undefined || parseSource(spec).kind === 'overlay2') {
       return { kind: 'oci', reference: spec };
     }
     const entry = catalog.readers.find(({ magic }) => magic.length === 0);
@@ -70,7 +65,8 @@ export async function findForm(spec: string, catalog: ReaderCatalog): Promise<Im
   const partition = entry === undefined ? firstPartition(bytes) : undefined;
   if (partition !== undefined) throw partitioned(spec, partition);
   if (entry === undefined) throw unknown(spec, 'is of no format that a reader knows', catalog);
-  if (entry.name === ARCHIVE_READER && (await isImageArchive(spec))) return { kind: 'oci', reference: spec };
+  if (entry.name === ARCHIVE_READER && (await recognizeArchive(spec)) !== undefined)
+    return { kind: 'oci', reference: spec };
   return { kind: 'reader', entry, path: spec };
 }
 
@@ -81,23 +77,6 @@ function onDisk(spec: string): string {
   throw new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `there is no file or directory ${spec}`, {
     hint: `For an image in a registry write docker://${spec}.`,
   });
-}
-
-async function isOciDirectory(path: string): Promise<boolean> {
-  const isFile = async (name: string): Promise<boolean> =>
-    (await stat(join(path, name)).catch(() => undefined))?.isFile() === true;
-  for (const name of ['oci-layout', 'index.json']) if (await isFile(name)) return true;
-  const manifest = join(path, 'manifest.json');
-  const stats = await stat(manifest).catch(() => undefined);
-  if (stats?.isFile() !== true || stats.size > MANIFEST_BYTES) return false;
-  try {
-    const json: unknown = JSON.parse(await readFile(manifest, 'utf8'));
-    if (Array.isArray(json)) return json.length > 0 && 'Layers' in json[0];
-    // A directory of skopeo's: whoever opens it says what to do.
-    return isObject(json) && 'layers' in json && (await isFile('version'));
-  } catch {
-    return false;
-  }
 }
 
 async function beginning(path: string): Promise<Buffer> {

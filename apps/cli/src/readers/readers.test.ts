@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { archive, type Member, member, pax } from '../../../../packages/core/test/support/hostile-layers.ts';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { readReaderCatalog } from './catalog.ts';
 import { findForm } from './find-form.ts';
@@ -121,21 +122,67 @@ describe('findForm', () => {
     expect(await form(at('saved'))).toBe(`oci ${at('saved')}`);
   });
 
-  test('an archive of images is none of a root file system, compressed or not', async () => {
-    const header = (name: string): Buffer => Buffer.concat([Buffer.from(name), Buffer.alloc(1024)]);
-    for (const [name, kind] of [
-      ['oci-layout', 'oci'],
-      ['./blobs/sha256/', 'oci'],
-      [`${'0'.repeat(64)}.json`, 'oci'],
-      ['./', 'reader'],
-      ['etc/manifest.json', 'reader'],
-    ] as const) {
-      for (const bytes of [header(name), gzipSync(header(name))]) {
+  describe('an archive is one of images by what the files at its top say, compressed or not', () => {
+    const file = (path: string, data: string | object = ''): Member => ({
+      path,
+      data: typeof data === 'string' ? data : JSON.stringify(data),
+    });
+    const folder = (path: string): Member => ({ path, type: 'directory' });
+    const HEX = '0'.repeat(64);
+    const index = { schemaVersion: 2, manifests: [] };
+    const saved = [{ Config: `${HEX}.json`, RepoTags: ['a:1'], Layers: [`${HEX}.tar.gz`] }];
+    const cases: Readonly<Record<string, readonly [kind: string, ...members: (Member | Buffer)[]]>> = {
+      'tar -C layout -cf x .': ['oci', folder('./'), folder('./blobs'), file('./index.json', index)],
+      'a layout with its index last': [
+        'oci',
+        file('oci-layout', '{}'),
+        file(`blobs/sha256/${HEX}`, 'x'),
+        file('index.json', index),
+      ],
+      'a PAX header first': ['oci', pax({ comment: 'made by hand' }), file('index.json', index)],
+      'a name in a PAX header': ['oci', pax({ path: './index.json' }), file('x', index)],
+      'digests as names (crane, kaniko)': [
+        'oci',
+        file(`sha256:${HEX}`, '{}'),
+        file(`${HEX}.tar.gz`, 'x'),
+        file('manifest.json', saved),
+      ],
+      'a docker save made by hand': ['oci', file('layers/base.tar', 'x'), file('manifest.json', saved)],
+      'a docker save before 1.10': [
+        'oci',
+        file(`${HEX}/layer.tar`, 'x'),
+        file('repositories', { a: { latest: HEX } }),
+      ],
+      'an oci-layout without index': ['oci', file('oci-layout', { imageLayoutVersion: '1.0.0' })],
+      'a root file system': [
+        'reader',
+        folder('./'),
+        file('etc/passwd', 'x'),
+        file('etc/manifest.json', saved),
+      ],
+      'a web site with an index.json': ['reader', file('index.json', { pages: [] }), file('index.html', 'x')],
+      'a browser extension': ['reader', file('manifest.json', { manifest_version: 3 }), file('version', '1')],
+      'a list that is no docker save': ['reader', file('manifest.json', [{ path: 'a' }])],
+      'no JSON at all': ['reader', file('index.json', 'manifests'), file('repositories', 'x')],
+      'an index that is a directory': ['reader', folder('index.json'), file('index.json/a', 'x')],
+    };
+    test.each(Object.entries(cases))('%s', async (_, [kind, ...members]) => {
+      const tar = archive(...members.map((each) => ('path' in each ? member(each) : each)));
+      for (const bytes of [tar, gzipSync(tar)]) {
         await writeFile(at('archive'), bytes);
         const catalog = readReaderCatalog([plugin('t', { tar: declare([0, bytes.toString('hex', 0, 2)]) })]);
-        expect((await findForm(at('archive'), catalog)).kind, name).toBe(kind);
+        expect((await findForm(at('archive'), catalog)).kind).toBe(kind);
       }
-    }
+    });
+  });
+
+  test('a directory is one of images by the same rule', async () => {
+    await mkdir(at('web'));
+    await writeFile(at('web/index.json'), '{"pages": []}');
+    await writeFile(at('web/manifest.json'), '{"name": "app", "icons": []}');
+    expect(await form(at('web'))).toBe(`sub-dir ${at('web')}`);
+    await writeFile(at('web/index.json'), '{"schemaVersion": 2, "manifests": []}');
+    expect(await form(at('web'))).toBe(`oci ${at('web')}`);
   });
 
   test('by prefix, whatever is there', async () => {
