@@ -13,6 +13,9 @@ export const ZSTD_BLOCK_HEADER = 3;
 const CHECKSUM_SIZE = 4;
 const MAX_BLOCK = 128 * 1024;
 const BLOCK_RLE = 1;
+const BLOCK_COMPRESSED = 2;
+/** Headers of literals and of sequences (section 3.1.1.3): fewer bytes are no block. */
+const MIN_COMPRESSED = 2;
 
 /** What a frame's header says. */
 export interface ZstdFrameHeader {
@@ -147,6 +150,8 @@ function parseBlock(header: number, context: CodecContext, offset: number): Zstd
   const type = (header >> 1) & 3;
   const size = header >> 3;
   if (type > 2) throw new FormatError(`${context.what}: reserved zstd block type`, offset);
+  if (type === BLOCK_COMPRESSED && size < MIN_COMPRESSED)
+    throw new FormatError(`${context.what}: compressed zstd block of ${size} bytes`, offset);
   if (size > MAX_BLOCK) throw new FormatError(`${context.what}: zstd block of ${size} bytes`, offset);
   return { last: (header & 1) !== 0, stored: type === BLOCK_RLE ? 1 : size };
 }

@@ -189,6 +189,7 @@ describe('zstd block by block (Node < 22.15)', () => {
     ['a dictionary', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x01, 0x58, 9, 1, 0, 0])],
     ['a reserved block type', frame([Buffer.from([7, 0, 0])])],
     ['too long a block', frame([Buffer.from([0xff, 0xff, 0xff])])],
+    ['too short a compressed block', frame([Buffer.from([0x0d, 0, 0, 0])])],
     ['a block of noise', frame([Buffer.concat([Buffer.from([0x45, 0x1f, 0]), noise(1000)])])],
   ])('%s is damage', async (_, bytes) => {
     await expect(byBlocks(bytes)).rejects.toMatchObject(damaged);
