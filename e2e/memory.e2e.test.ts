@@ -94,6 +94,41 @@ describe.each(duePairs(Object.keys(SHAPES), SINKS))('%s', (shape, sinks) => {
   });
 });
 
+describe('attribute values near the limit on metadata', () => {
+  /** Bytes of a value: Linux shows none of more than 64 KiB. */
+  const VALUE = 60_000;
+  const COUNT = Math.floor(METADATA / (VALUE + 1050));
+  /** What the process takes without an image: Node, the code, buffers of streams and compressors, in bytes. */
+  const OWN_RSS = 170e6;
+  let image: string;
+
+  beforeAll(async () => {
+    image = join(work, 'values');
+    const value = (i: number): Uint8Array => {
+      const bytes = Buffer.alloc(VALUE, i % 251);
+      bytes.writeUInt32LE(i);
+      return bytes;
+    };
+    await writeImage(image, [
+      names(COUNT, (path, i) => ({ path, type: 'file', xattrs: new Map([['user.value', value(i)]]) })),
+    ]);
+  });
+
+  // ext4 holds no such values at all.
+  test.each(['squashfs', 'erofs', 'tar'])('take at most twice their size of memory: %s', async (sink) => {
+    const { code, stderr, stdout } = await convert(image, sink, ENTRIES, METADATA);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(Number(stdout)).toBeGreaterThan(20e6);
+    expect(Number(stdout)).toBeLessThan(OWN_RSS + 2 * COUNT * VALUE);
+  });
+
+  test.each(['squashfs', 'ext4', 'erofs', 'tar', 'dir'])('are an error above it: %s', async (sink) => {
+    const { code, stderr, stdout } = await convert(image, sink, ENTRIES, METADATA / 2);
+    expect([code, stderr]).toEqual([1, sink === 'ext4' ? expect.any(String) : 'ERR_OCIRENDER_LIMIT']);
+    expect(Number(stdout)).toBeLessThan(OWN_RSS + METADATA);
+  });
+});
+
 test('one entry more is an error, not the end of the process', async () => {
   const image = join(work, 'one-more');
   await writeImage(image, [names(2001, (path) => ({ path, type: 'file' }))]);
@@ -101,7 +136,7 @@ test('one entry more is an error, not the end of the process', async () => {
   expect([code, stderr]).toEqual([1, 'ERR_OCIRENDER_LIMIT']);
 });
 
-/** Converts with the built packages, in a process of its own. */
+/** Converts with the built packages, in a process of its own, which prints the peak of its resident memory. */
 async function convert(
   image: string,
   sink: string,
@@ -119,6 +154,8 @@ async function convert(
     '  process.stderr.write(code ?? message);',
     '  process.exitCode = 1;',
     '});',
+    // Peak of the resident memory, in bytes.
+    'process.stdout.write(String(process.resourceUsage().maxRSS * 1024));',
   ].join('\n');
   const heap = `--max-old-space-size=${Math.ceil(HEAP * SHARE) + OWN_HEAP}`;
   try {

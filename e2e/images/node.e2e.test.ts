@@ -4,5 +4,9 @@ import { due, isDue } from '../support/sample.ts';
 
 // The two large images take turns.
 if (isDue(1, 2))
-  testImage('node', ['squashfs', ...due(['ext4', 'tar', 'dir'] as const, 3)], due(['tar'] as const, 5));
+  testImage(
+    'node',
+    ['squashfs', ...due(['ext4', 'erofs', 'tar', 'dir'] as const, 4)],
+    due(['tar'] as const, 5),
+  );
 else test.skip('node: the other large image has its turn (OCIRENDER_ROTATION)', () => {});

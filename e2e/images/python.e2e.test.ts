@@ -6,7 +6,7 @@ import { due, isDue } from '../support/sample.ts';
 if (isDue(0, 2))
   testImage(
     'python',
-    ['squashfs', ...due(['ext4', 'tar', 'dir'] as const, 3)],
+    ['squashfs', ...due(['ext4', 'erofs', 'tar', 'dir'] as const, 4)],
     due(['squashfs'] as const, 5),
   );
 else test.skip('python: the other large image has its turn (OCIRENDER_ROTATION)', () => {});

@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareTrees, FULL_CAPABILITIES, type ReadTree } from '../../packages/sink-compliance/src/index.ts';
+import { convertTo } from '../corpora/support/conversion.ts';
 import { convertWithCli, SINKS, type SinkName } from './cli.ts';
 import { fileDigest } from './file-digest.ts';
 import { asHeld, ensureImages, IMAGE_DIRECTORY, type ImageName, umociTree } from './images.ts';
 import { must } from './run.ts';
 import { readOutput } from './trees.ts';
 import { makeDirectory, removeDirectory } from './work-directory.ts';
+
+/** A sink that gets the image, from the command or from a program. */
+export type ImageSink = SinkName | 'erofs';
 
 /**
  * Converts a realistic image to sinks, from gzip and from zstd layers, and compares each result with what umoci
@@ -16,8 +20,15 @@ import { makeDirectory, removeDirectory } from './work-directory.ts';
  * @param sinks - where layers with gzip go
  * @param zstdSinks - the same for zstd: how layers are compressed is nothing that a sink knows of
  */
-export function testImage(name: ImageName, sinks: readonly SinkName[], zstdSinks: readonly SinkName[]): void {
-  const endings = new Map(SINKS);
+export function testImage(
+  name: ImageName,
+  sinks: readonly ImageSink[],
+  zstdSinks: readonly ImageSink[],
+): void {
+  const endings = new Map<ImageSink, string>([...SINKS, ['erofs', '.erofs']]);
+  // The command gets to know EROFS by a plugin, which e2e/plugin-road tries.
+  const convert = (image: string, sink: ImageSink, output: string): Promise<unknown> =>
+    sink === 'erofs' ? convertTo(sink, image, output) : convertWithCli(image, sink, output);
   describe(name, () => {
     let directory: string;
     let reference: ReadTree;
@@ -35,7 +46,7 @@ export function testImage(name: ImageName, sinks: readonly SinkName[], zstdSinks
 
     test.each(sinks)('gzip layers to %s: the tree is what umoci unpacks', async (sink) => {
       const output = join(directory, `gzip${endings.get(sink)!}`);
-      await convertWithCli(join(IMAGE_DIRECTORY, name), sink, output);
+      await convert(join(IMAGE_DIRECTORY, name), sink, output);
       await expectReference(sink, output);
       if (sink === 'squashfs') await expectAcceptedByUnsquashfs(output);
       if (sink !== 'dir') verified.set(sink, await fileDigest(output));
@@ -44,7 +55,7 @@ export function testImage(name: ImageName, sinks: readonly SinkName[], zstdSinks
 
     test.each(zstdSinks)('zstd layers to %s: the tree is what umoci unpacks', async (sink) => {
       const output = join(directory, `zstd${endings.get(sink)!}`);
-      await convertWithCli(join(IMAGE_DIRECTORY, `${name}-zstd`), sink, output);
+      await convert(join(IMAGE_DIRECTORY, `${name}-zstd`), sink, output);
       // The same bytes as from gzip layers have been looked at already.
       if (sink === 'dir' || (await fileDigest(output)) !== verified.get(sink))
         await expectReference(sink, output);
