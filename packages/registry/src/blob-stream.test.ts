@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import {
   collect,
   FakeRegistry,
   type Intercept,
+  type SeenRequest,
   sendBytes,
   sendError,
   sha256,
@@ -57,7 +59,7 @@ function only(
   headers: Record<string, string> = {},
 ): Intercept {
   return (request, response) => {
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const from = rangeStart(request);
     response.writeHead(from > 0 ? 206 : 200, {
       'content-length': BYTES.length - from,
       ...(from > 0 ? { 'content-range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` } : {}),
@@ -67,6 +69,8 @@ function only(
     return true;
   };
 }
+const rangeStart = ({ headers }: SeenRequest): number =>
+  Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
 const reset = (response: ServerResponse): void => void response.socket?.resetAndDestroy();
 const close = (response: ServerResponse): void => void response.socket?.end();
 const stall = (): void => {};
@@ -128,7 +132,7 @@ describe('a blob arrives whole in spite of', () => {
 
   test('stalls in headers and body', async () => {
     const { registry, read, events } = await setUp({
-      retry: { ...FAST, headersTimeoutMs: 300, stallTimeoutMs: 300 },
+      retry: { ...FAST, blobTimeoutMs: 300, stallTimeoutMs: 300 },
     });
     registry.fail('/blobs/', () => true, only(1000, stall), only(0, stall));
     expect(sha256(await read())).toBe(sha256(BYTES));
@@ -217,6 +221,176 @@ describe('a blob arrives whole in spite of', () => {
     registry.fail('/blobs/', only(270_000, close), only(270_000, close));
     expect(sha256(await read())).toBe(sha256(BYTES));
     expect(retries(events)).toBe(2);
+  });
+});
+
+describe('a server that refuses Range', () => {
+  test.each([400, 403, 404, 405, 500, 501])('with %d is asked without', async (code) => {
+    const { registry, read, events } = await setUp();
+    let isBroken = true;
+    registry.intercepts.push((request, response) => {
+      if (request.headers.range !== undefined) return status(code)(request, response);
+      if (!isBroken) return false;
+      isBroken = false;
+      return only(1000, close)(request, response);
+    });
+    expect(sha256(await read())).toBe(sha256(BYTES));
+    expect(ranges(registry)).toEqual([undefined, 'bytes=1000-', undefined]);
+    expect(retries(events)).toBe(1);
+  });
+
+  test('and the whole too: its last word counts', async () => {
+    const { registry, read } = await setUp();
+    registry.fail('/blobs/', only(1000, close), status(403), status(404));
+    await expect(read()).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NOT_FOUND' });
+    expect(ranges(registry)).toEqual([undefined, 'bytes=1000-', undefined]);
+  });
+});
+
+describe('a server that is silent', () => {
+  test('before a blob is waited for, longer than before a document, with notices', async () => {
+    const { registry, read, events } = await setUp({
+      retry: { ...FAST, headersTimeoutMs: 100, noticeMs: 60, blobTimeoutMs: 5000 },
+    });
+    registry.fail('/blobs/', (request, response) => {
+      setTimeout(() => registry.serve(request, response), 400);
+      return true;
+    });
+    expect(sha256(await read())).toBe(sha256(BYTES));
+    expect(retries(events)).toBe(0);
+    const notices = events.filter(({ type }) => type === 'waiting');
+    expect(notices.length).toBeGreaterThan(2);
+    expect(notices[0]).toEqual({
+      type: 'waiting',
+      where: expect.stringContaining('/blobs/sha256:'),
+      waitedMs: expect.any(Number),
+      limitMs: 5000,
+    });
+  });
+
+  test('within a blob is waited for twice as long after each failure', async () => {
+    const { read, registry, events } = await setUp({ retry: { ...FAST, stallTimeoutMs: 100 } });
+    const pause =
+      (ms: number): Intercept =>
+      (request, response) =>
+        only(1, () => setTimeout(() => response.end(BYTES.subarray(rangeStart(request) + 1)), ms))(
+          request,
+          response,
+        );
+    registry.fail('/blobs/', pause(700), pause(700), pause(700), pause(600));
+    expect(sha256(await read())).toBe(sha256(BYTES));
+    expect(events.flatMap((event) => (event.type === 'retry' ? [event.reason.slice(-11)] : []))).toEqual([
+      '0.1 seconds',
+      '0.2 seconds',
+      '0.4 seconds',
+    ]);
+  });
+
+  test('for ever: the error says what it may be, and the flag', async () => {
+    const { registry, read } = await setUp({ retry: { ...FAST, attempts: 1, blobTimeoutMs: 200 } });
+    registry.fail('/blobs/', () => true);
+    await expect(read()).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_NETWORK',
+      message: expect.stringMatching(/: no answer within 0\.2 seconds$/),
+      hint: expect.stringContaining('--timeout'),
+    });
+  });
+});
+
+describe('codings that nobody asked for', () => {
+  const coded =
+    (coding: string, bytes: Buffer, length?: number): Intercept =>
+    (_, response) => {
+      response.writeHead(200, {
+        'content-encoding': coding,
+        ...(length === undefined ? {} : { 'content-length': length }),
+      });
+      response.end(bytes);
+      return true;
+    };
+
+  test.each<[string, Buffer]>([
+    ['gzip', gzipSync(BYTES)],
+    ['deflate', deflateSync(BYTES)],
+    ['br', brotliCompressSync(BYTES, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
+  ])('%s is undone', async (coding, bytes) => {
+    const { registry, read } = await setUp();
+    registry.fail('/blobs/', coded(coding, bytes), coded(coding, bytes, bytes.length));
+    expect(sha256(await read())).toBe(sha256(BYTES));
+    expect(registry.seen).toHaveLength(1);
+    expect(registry.seen[0]!.headers['accept-encoding']).toBe('identity');
+  });
+
+  test('a header that only names what the blob is, by its length, changes nothing', async () => {
+    const { registry, read } = await setUp();
+    registry.fail('/blobs/', coded('gzip', BYTES, BYTES.length));
+    expect(sha256(await read())).toBe(sha256(BYTES));
+  });
+
+  test('a part that is coded is not taken: the whole is asked for', async () => {
+    const { registry, read } = await setUp();
+    registry.fail(
+      '/blobs/',
+      only(1000, close),
+      only(1000, close, { 'content-encoding': 'gzip' }),
+      coded('gzip', gzipSync(BYTES)),
+    );
+    expect(sha256(await read())).toBe(sha256(BYTES));
+    expect(ranges(registry)).toEqual([undefined, 'bytes=1000-', undefined]);
+  });
+
+  test('one that is unknown is named', async () => {
+    const { registry, read } = await setUp();
+    registry.fail('/blobs/', coded('compress', BYTES));
+    await expect(read()).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_REGISTRY',
+      message: expect.stringContaining('has Content-Encoding compress, which was not asked for'),
+    });
+  });
+
+  test('one that the bytes are not is tried again', async () => {
+    const { registry, read } = await setUp();
+    registry.fail('/blobs/', coded('gzip', Buffer.from('no gzip')), coded('gzip', gzipSync(BYTES)));
+    expect(sha256(await read())).toBe(sha256(BYTES));
+  });
+});
+
+describe('a web page in place of a blob', () => {
+  const PAGE = Buffer.from('<!DOCTYPE html><html><head><title>Hotel Wi-Fi</title></head></html>');
+
+  test.each([true, false])(
+    'is called so, also from where it came (length announced: %j)',
+    async (isAnnounced) => {
+      const { registry, read } = await setUp();
+      registry.fail('/blobs/', (_, response) => {
+        response.writeHead(200, {
+          'content-type': 'text/html; charset=utf-8',
+          ...(isAnnounced ? { 'content-length': PAGE.length } : {}),
+        });
+        response.end(PAGE);
+        return true;
+      });
+      await expect(read()).rejects.toMatchObject({
+        code: 'ERR_OCIRENDER_REGISTRY',
+        message: expect.stringMatching(
+          /^http:\/\/localhost:\d+\/v2\/some\/image\/blobs\/sha256:\w+: blob .*: a web page came instead, titled "Hotel Wi-Fi"$/,
+        ),
+      });
+    },
+  );
+
+  test('in place of a manifest too', async () => {
+    const { registry } = await setUp();
+    registry.fail('/manifests/', (_, response) => {
+      response.end(PAGE);
+      return true;
+    });
+    const client = new RegistryClient(registry.host, { insecure: true, environment: {}, retry: FAST });
+    await expect(client.getManifest({ repository: 'a/b', tag: '1' })).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_REGISTRY',
+      message: expect.stringMatching(/\/manifests\/1: manifest a\/b:1: a web page came instead/),
+    });
+    await client.close();
   });
 });
 

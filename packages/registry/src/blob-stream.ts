@@ -1,8 +1,10 @@
 import { OcirenderError, throwIfAborted } from '@ocirender/interface';
+import { contentCoding, decodedBody } from './content-encoding.ts';
 import type { Endpoint } from './endpoint.ts';
 import { networkError, registryError, Transient } from './errors.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse, Timeouts } from './http.ts';
 import type { Backoff } from './retry.ts';
+import { isWebPage, webPageError } from './web-page.ts';
 
 /** A blob that is to be fetched. */
 export interface BlobRequest {
@@ -22,13 +24,16 @@ export interface BlobContext {
   readonly newBackoff: () => Backoff;
   /** How many failures in a row end the use of an endpoint. */
   readonly attempts: (endpoint: Endpoint) => number;
+  /** How long a server may be silent after so many failures in a row. */
+  readonly timeouts: (endpoint: Endpoint, failures: number) => Timeouts;
   /** Called when an endpoint is given up for the next one. */
   readonly onMirrorFailed: (endpoint: Endpoint, error: OcirenderError) => void;
 }
 
 /**
  * Streams a blob from an offset to its end. What breaks is tried again from the byte where it stopped, by `Range`;
- * from a server that ignores ranges, what is there already is skipped. Verifies nothing but the length.
+ * a server that ignores or refuses ranges gives the whole, of which what is there already is skipped. Verifies nothing
+ * but the length.
  *
  * @throws {OcirenderError} the last failure, when it does not pass
  */
@@ -43,7 +48,8 @@ export async function* streamBlob(request: BlobRequest, context: BlobContext): A
       while (position < size) {
         throwIfAborted(signal);
         try {
-          for await (const chunk of openAt(endpoint, request, position, useRange)) {
+          const timeouts = context.timeouts(endpoint, backoff.failures);
+          for await (const chunk of openAt(endpoint, request, position, useRange, timeouts)) {
             position += chunk.length;
             backoff.progress(chunk.length);
             yield chunk;
@@ -70,11 +76,15 @@ export async function* streamBlob(request: BlobRequest, context: BlobContext): A
 /** The server does not give what `Range` asks for: it must be asked without. */
 class RangeRefused extends Error {}
 
+/** What servers answer that know no `Range`, or want none: another cause shows when they are asked without. */
+const RANGE_REFUSALS: readonly number[] = [400, 403, 404, 405, 416, 500, 501];
+
 async function* openAt(
   endpoint: Endpoint,
   { repository, digest, size, signal }: BlobRequest,
   position: number,
   useRange: boolean,
+  timeouts: Timeouts,
 ): AsyncGenerator<Uint8Array> {
   const isRange = position > 0 && useRange;
   const what = `blob ${digest} of ${repository}`;
@@ -82,12 +92,9 @@ async function* openAt(
     repository,
     path: `blobs/${digest}`,
     what,
-    headers: {
-      // Anything else would change the bytes that the digest and the ranges are about.
-      'accept-encoding': 'identity',
-      ...(isRange ? { range: `bytes=${position}-` } : {}),
-    },
-    accepted: isRange ? [200, 206, 416] : [200],
+    headers: isRange ? { range: `bytes=${position}-` } : {},
+    accepted: isRange ? [200, 206, ...RANGE_REFUSALS] : [200],
+    timeouts,
     signal,
   });
   if (isRange && response.status !== 200 && !isWantedRange(response, position, size)) {
@@ -97,8 +104,10 @@ async function* openAt(
   const start = response.status === 206 ? position : 0;
   const where = `${response.url.host}: ${what}`;
   const announced = response.first('content-length');
-  if (response.status === 200 && announced !== undefined && announced !== String(size)) {
-    await response.discard();
+  const isCoded = contentCoding(response.first('content-encoding')) !== undefined;
+  if (response.status === 200 && !isCoded && announced !== undefined && announced !== String(size)) {
+    const page = Buffer.from(await response.text(MAX_PAGE));
+    if (isWebPage(page)) throw webPageError(response.url, what, page);
     throw new Transient(
       new OcirenderError(
         'ERR_OCIRENDER_SIZE_MISMATCH',
@@ -107,7 +116,8 @@ async function* openAt(
     );
   }
   let at = start;
-  for await (const chunk of response.body()) {
+  for await (const chunk of blobBytes(response, isCoded && announced !== String(size), where)) {
+    if (at === 0 && isHtml(response) && isWebPage(chunk)) throw webPageError(response.url, what, chunk);
     const from = Math.min(chunk.length, Math.max(0, position - at));
     at += chunk.length;
     if (at > size)
@@ -116,9 +126,23 @@ async function* openAt(
   }
 }
 
+/** Longest start of a web page that is looked at for its title. */
+const MAX_PAGE = 64 * 1024;
+
+/** A body; one that is coded although nobody asked for it is decoded. */
+function blobBytes(response: HttpResponse, isCoded: boolean, where: string): AsyncGenerator<Uint8Array> {
+  return isCoded ? decodedBody(response.body(), response.first('content-encoding'), where) : response.body();
+}
+
+function isHtml(response: HttpResponse): boolean {
+  return /^text\/html\b/i.test(response.first('content-type') ?? '');
+}
+
 /** Whether an answer to a range begins where it was asked to and belongs to a blob of the right size. */
 function isWantedRange(response: HttpResponse, position: number, size: number): boolean {
-  if (response.status !== 206) return false;
+  // A part of something coded cannot be decoded.
+  if (response.status !== 206 || contentCoding(response.first('content-encoding')) !== undefined)
+    return false;
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(
     response.first('content-range')?.trim() ?? '',
   );

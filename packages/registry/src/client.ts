@@ -5,7 +5,7 @@ import { Authenticator } from './auth/authenticator.ts';
 import { streamBlob } from './blob-stream.ts';
 import { findCredentials } from './credentials/find-credentials.ts';
 import { Endpoint, mirrorBase, registryBase } from './endpoint.ts';
-import { HttpClient } from './http.ts';
+import { HttpClient, type Timeouts } from './http.ts';
 import { type FetchedManifest, fetchManifest, type ManifestRequest } from './manifest-fetch.ts';
 import type { RegistryOptions, RetryOptions } from './options.ts';
 import { parseRegistry } from './reference.ts';
@@ -62,6 +62,8 @@ export class RegistryClient {
       environment,
       tls: options.tls,
       hosts: [base.hostname],
+      onWaiting: (where, waitedMs, limitMs) =>
+        options.onEvent?.({ type: 'waiting', where, waitedMs, limitMs }),
     });
     const endpoint = (url: URL, name: string, isMirror: boolean): Endpoint =>
       new Endpoint({
@@ -77,6 +79,7 @@ export class RegistryClient {
                 : findCredentials(name, repository, { environment, signal }),
             signal,
           }),
+        newGuest: () => new Authenticator({ http: this.#http, findCredentials: async () => ({}), signal }),
       });
     const mirrors = mirrorsOf(this.registry, options).map((text) => mirrorBase(text, insecure));
     this.#endpoints = [
@@ -160,6 +163,7 @@ export class RegistryClient {
         endpoints: useMirrors ? this.#endpoints : this.#endpoints.filter(({ isMirror }) => !isMirror),
         newBackoff: () => new Backoff(this.#retry, onEvent, signal),
         attempts: (endpoint) => this.#attempts(endpoint),
+        timeouts: (endpoint, failures) => this.#blobTimeouts(endpoint, failures),
         onMirrorFailed: (endpoint, error) => this.#mirrorFailed(`blob ${digest}`, endpoint, error),
       },
     );
@@ -212,6 +216,13 @@ export class RegistryClient {
 
   #attempts(endpoint: Endpoint): number {
     return endpoint.isMirror ? Math.min(MIRROR_ATTEMPTS, this.#retry.attempts) : this.#retry.attempts;
+  }
+
+  /** Instead of a mirror there is another server to ask; the registry is waited for longer. */
+  #blobTimeouts({ isMirror }: Endpoint, failures: number): Timeouts {
+    const { headersTimeoutMs, stallTimeoutMs, blobTimeoutMs } = this.#retry;
+    if (isMirror) return { headersMs: headersTimeoutMs, stallMs: stallTimeoutMs };
+    return { headersMs: blobTimeoutMs, stallMs: Math.min(blobTimeoutMs, stallTimeoutMs * 2 ** failures) };
   }
 
   #mirrorFailed(what: string, endpoint: Endpoint, error: OcirenderError): void {

@@ -1,21 +1,15 @@
 import { OcirenderError } from '@ocirender/interface';
-import { failedAnswer } from './answer.ts';
 import type { Authenticator } from './auth/authenticator.ts';
-import { authError, Transient } from './errors.ts';
+import { type Challenge, parseChallenges } from './auth/challenge.ts';
+import { type ExchangeRequest, exchange } from './exchange.ts';
 import type { HttpClient, HttpResponse } from './http.ts';
 import { DOCKER_HUB } from './reference.ts';
 
 /** What is fetched from an endpoint. */
-export interface EndpointRequest {
+export interface EndpointRequest extends ExchangeRequest {
   readonly repository: string;
   /** Below the repository: `manifests/1.27`, `blobs/sha256:…`. */
   readonly path: string;
-  /** For messages: `manifest library/nginx:1.27`. */
-  readonly what: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Answers that the caller deals with. */
-  readonly accepted: readonly number[];
-  readonly signal: AbortSignal | undefined;
 }
 
 /** Where the API of a registry is served: by the registry itself, or by a mirror. */
@@ -26,6 +20,8 @@ export interface EndpointSettings {
   readonly http: HttpClient;
   /** Makes the authenticator for a repository; for none, to log in. */
   readonly newAuthenticator: (repository: string | undefined) => Authenticator;
+  /** Makes one without any credentials. */
+  readonly newGuest: () => Authenticator;
 }
 
 /** One server of the registry's API. */
@@ -36,14 +32,19 @@ export class Endpoint {
   readonly #base: URL;
   readonly #http: HttpClient;
   readonly #newAuthenticator: EndpointSettings['newAuthenticator'];
+  readonly #newGuest: EndpointSettings['newGuest'];
   readonly #authenticators = new Map<string | undefined, Authenticator>();
+  /** By origin: of servers that this one redirects to. */
+  readonly #guests = new Map<string, Authenticator>();
+  #rootChallenges: readonly Challenge[] | undefined;
 
-  constructor({ base, isMirror, http, newAuthenticator }: EndpointSettings) {
+  constructor({ base, isMirror, http, newAuthenticator, newGuest }: EndpointSettings) {
     this.isMirror = isMirror;
     this.host = base.host;
     this.#base = base;
     this.#http = http;
     this.#newAuthenticator = newAuthenticator;
+    this.#newGuest = newGuest;
   }
 
   /**
@@ -59,7 +60,7 @@ export class Endpoint {
       '',
     );
     const url = new URL(`/v2/${repository}/${request.path}`, this.#base);
-    return this.#authenticated(
+    return this.#exchange(
       url,
       `repository:${repository}:pull`,
       this.#authenticatorFor(request.repository),
@@ -75,9 +76,9 @@ export class Endpoint {
   async checkLogin(signal: AbortSignal | undefined): Promise<boolean> {
     const request = { what: 'login', headers: {}, accepted: [200], signal };
     const authenticator = this.#authenticatorFor(undefined);
-    const response = await this.#authenticated(new URL('/v2/', this.#base), '', authenticator, request);
+    const response = await this.#exchange(new URL('/v2/', this.#base), '', authenticator, request);
     await response.discard();
-    return authenticator.hasCredentials();
+    return authenticator.usedCredentials();
   }
 
   #authenticatorFor(repository: string | undefined): Authenticator {
@@ -89,43 +90,47 @@ export class Endpoint {
     return authenticator;
   }
 
-  async #authenticated(
+  #exchange(
     url: URL,
     scope: string,
     authenticator: Authenticator,
-    request: Omit<EndpointRequest, 'repository' | 'path'>,
+    request: ExchangeRequest,
   ): Promise<HttpResponse> {
-    const { what, headers, accepted, signal } = request;
-    let authorization = await authenticator.header(scope, signal);
-    for (let isLast = false; ; isLast = true) {
-      const response = await this.#http.send({ url, headers, authorization, signal });
-      if (accepted.includes(response.status)) return response;
-      if (response.status === 401 && !response.isElsewhere && !isLast) {
-        const next = await authenticator.answer(
-          response.all('www-authenticate'),
-          scope,
-          authorization,
-          signal,
-        );
-        if (next !== undefined) {
-          await response.discard();
-          authorization = next;
-          continue;
-        }
-      }
-      const failure = await failedAnswer(response, what, [authorization?.replace(/^\S+ /, '')]);
-      if (failure instanceof Transient || failure.code !== 'ERR_OCIRENDER_AUTH') throw failure;
-      throw await refused(failure, authenticator);
-    }
+    return exchange(
+      {
+        http: this.#http,
+        url,
+        scope,
+        authenticator,
+        rootChallenges: (signal) => this.#askRoot(signal),
+        guestOf: (origin) => this.#guestOf(origin),
+      },
+      request,
+    );
   }
-}
 
-async function refused(failure: OcirenderError, authenticator: Authenticator): Promise<OcirenderError> {
-  const problem = await authenticator.problem();
-  const advice = (await authenticator.hasCredentials())
-    ? 'The credentials are wrong, or do not give access to it.'
-    : 'It does not exist, or is not public: then log in (ocirender login, option credentials).';
-  return authError(failure.message, { hint: problem === undefined ? advice : `${advice} ${problem}` });
+  /** Asks once what the server demands at its root; a server that cannot tell demands nothing. */
+  async #askRoot(signal: AbortSignal | undefined): Promise<readonly Challenge[]> {
+    if (this.#rootChallenges !== undefined) return this.#rootChallenges;
+    const response = await this.#http.send({ url: new URL('/v2/', this.#base), headers: {}, signal });
+    const demanded = response.status === 401 ? parseChallenges(response.all('www-authenticate')) : [];
+    await response.discard();
+    // The scope there is that of the root.
+    this.#rootChallenges = demanded.map(({ scheme, parameters }) => ({
+      scheme,
+      parameters: new Map([...parameters].filter(([name]) => name !== 'scope')),
+    }));
+    return this.#rootChallenges;
+  }
+
+  #guestOf(origin: string): Authenticator {
+    let guest = this.#guests.get(origin);
+    if (guest === undefined) {
+      guest = this.#newGuest();
+      this.#guests.set(origin, guest);
+    }
+    return guest;
+  }
 }
 
 /** The server that a registry's name means. */

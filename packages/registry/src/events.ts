@@ -5,6 +5,7 @@ export type RegistryEvent =
   | RegistryBlobBytesEvent
   | RegistryBlobEndEvent
   | RegistryRetryEvent
+  | RegistryWaitingEvent
   | RegistryMirrorEvent;
 
 /** An index or manifest has arrived and is verified. */
@@ -53,6 +54,17 @@ export interface RegistryRetryEvent {
   /** Wait in milliseconds. */
   readonly delayMs: number;
   readonly reason: string;
+}
+
+/** A server has sent nothing for a while, and is waited for. */
+export interface RegistryWaitingEvent {
+  readonly type: 'waiting';
+  /** Address without its query. */
+  readonly where: string;
+  /** Milliseconds of silence so far. */
+  readonly waitedMs: number;
+  /** Milliseconds of silence after which the request is given up. */
+  readonly limitMs: number;
 }
 
 /** A mirror is given up for the next one or for the registry itself. */

@@ -1,11 +1,16 @@
-import { networkError, Transient } from './errors.ts';
 import { describeNetworkFailure } from './network-failure.ts';
+import type { Patience } from './patience.ts';
 
 /** What the reading of one body depends on. */
 export interface BodyContext {
   /** Address for messages. */
   readonly where: string;
+  /** Measures the time that is spent waiting, and ends the request when it was too long. */
+  readonly patience: Patience;
+  /** The same limit for bytes that trickle, in milliseconds. */
   readonly stallTimeoutMs: number;
+  /** Called when bytes trickle for so long. */
+  readonly onStall: () => void;
   /** Ends the request. */
   readonly controller: AbortController;
   /** Called once when nothing more is read. */
@@ -25,17 +30,9 @@ export async function* readBody(
   source: AsyncIterable<Uint8Array> & { on(event: 'error', listener: () => void): unknown },
   context: BodyContext,
 ): AsyncGenerator<Uint8Array> {
-  const { where, stallTimeoutMs, controller, release } = context;
-  const stall = (): void => {
-    const message = `${where}: nothing came for ${stallTimeoutMs / 1000} seconds`;
-    controller.abort(new Transient(networkError(message)));
-  };
+  const { where, patience, stallTimeoutMs, onStall, controller, release } = context;
   // A body that is ended early reports that as an error, to whoever listens.
   source.on('error', () => {});
-  let isWaiting = false;
-  const timer = setTimeout(() => {
-    if (isWaiting) stall();
-  }, stallTimeoutMs);
   const iterator = source[Symbol.asyncIterator]();
   let waited = 0;
   let arrived = 0;
@@ -43,10 +40,9 @@ export async function* readBody(
   try {
     for (;;) {
       const began = performance.now();
-      timer.refresh();
-      isWaiting = true;
+      patience.begin();
       const result = await iterator.next();
-      isWaiting = false;
+      patience.pause();
       if (result.done === true) {
         isComplete = true;
         return;
@@ -56,13 +52,13 @@ export async function* readBody(
       if (arrived >= STALL_BYTES) {
         waited = 0;
         arrived = 0;
-      } else if (waited > stallTimeoutMs) stall();
+      } else if (waited > stallTimeoutMs) onStall();
       yield result.value;
     }
   } catch (error) {
     throw describeNetworkFailure(controller.signal.aborted ? controller.signal.reason : error, where);
   } finally {
-    clearTimeout(timer);
+    patience.end();
     release();
     if (!isComplete) {
       controller.abort(new Error('the rest of the body is not wanted'));

@@ -1,9 +1,11 @@
 import { abortedError, OcirenderError, throwIfAborted } from '@ocirender/interface';
 import type { Dispatcher } from 'undici';
+import { decodedBody } from './content-encoding.ts';
 import { type ConnectionSettings, Dispatchers } from './dispatchers.ts';
 import { networkError, registryError, shownUrl, Transient } from './errors.ts';
 import { readBody } from './http-body.ts';
 import { describeNetworkFailure } from './network-failure.ts';
+import { Patience } from './patience.ts';
 
 /** What is sent. */
 export interface HttpRequest {
@@ -15,7 +17,17 @@ export interface HttpRequest {
   /** Sent to this request's own origin only. */
   readonly authorization?: string | undefined;
   readonly body?: string;
+  /** Limits on silence. @defaultValue those of the client */
+  readonly timeouts?: Timeouts | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How long a server may be silent, in milliseconds. */
+export interface Timeouts {
+  /** From request to the answer's headers. */
+  readonly headersMs: number;
+  /** Within the body. */
+  readonly stallMs: number;
 }
 
 /** What came back, after redirects. The body must be read or {@link HttpResponse.discard}ed. */
@@ -28,7 +40,7 @@ export interface HttpResponse {
   all(name: string): readonly string[];
   /** One header's first value. */
   first(name: string): string | undefined;
-  /** The body, once. Failures that may pass are `Transient`. */
+  /** The body as it is sent, once. Failures that may pass are `Transient`. */
   body(): AsyncGenerator<Uint8Array>;
   /** The body's first bytes as text, for messages and tokens. */
   text(maximum: number): Promise<string>;
@@ -39,9 +51,15 @@ export interface HttpResponse {
 export interface HttpSettings extends ConnectionSettings {
   readonly headersTimeoutMs: number;
   readonly stallTimeoutMs: number;
+  /** Silence after which {@link onWaiting} is called, and after as much again. */
+  readonly noticeMs: number;
+  readonly onWaiting?: ((where: string, waitedMs: number, limitMs: number) => void) | undefined;
   /** Whether plain http is allowed. */
   readonly insecure: boolean;
 }
+
+const SILENCE_HINT =
+  'Caches and scanners may fetch all of a blob before they pass its first byte on: allow more time with --timeout (option retry.blobTimeoutMs).';
 
 const MAX_REDIRECTS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -67,7 +85,8 @@ export class HttpClient {
     let isElsewhere = false;
     for (let count = 0; ; count++) {
       this.#checkScheme(url);
-      const headers = { 'user-agent': 'ocirender', ...request.headers };
+      // Another coding would change the bytes that digests and ranges are about.
+      const headers = { 'user-agent': 'ocirender', 'accept-encoding': 'identity', ...request.headers };
       const authorization = isElsewhere ? undefined : request.authorization;
       const response = await this.#sendOnce(url, isElsewhere, {
         ...request,
@@ -101,16 +120,18 @@ export class HttpClient {
     if (this.#isClosed)
       throw new OcirenderError('ERR_OCIRENDER_ABORTED', 'the client of the registry is closed');
     const { headersTimeoutMs, stallTimeoutMs } = this.#settings;
+    const timeouts = request.timeouts ?? { headersMs: headersTimeoutMs, stallMs: stallTimeoutMs };
     const where = shownUrl(url);
     const controller = new AbortController();
     const onAbort = (): void => controller.abort(abortedError(signal?.reason));
     signal?.addEventListener('abort', onAbort, { once: true });
     const release = (): void => signal?.removeEventListener('abort', onAbort);
-    const timer = setTimeout(() => {
-      controller.abort(
-        new Transient(networkError(`${where}: no answer within ${headersTimeoutMs / 1000} seconds`)),
-      );
-    }, headersTimeoutMs);
+    const giveUp = (message: string): void =>
+      controller.abort(new Transient(networkError(`${where}: ${message}`, { hint: SILENCE_HINT })));
+    const patience = this.#patience(where, timeouts.headersMs, () =>
+      giveUp(`no answer within ${timeouts.headersMs / 1000} seconds`),
+    );
+    patience.begin();
     let data: Dispatcher.ResponseData;
     try {
       data = await this.#dispatchers.for(url).request({
@@ -125,27 +146,48 @@ export class HttpClient {
       release();
       throw describeNetworkFailure(controller.signal.aborted ? controller.signal.reason : error, where);
     } finally {
-      clearTimeout(timer);
+      patience.end();
     }
-    const body = (): AsyncGenerator<Uint8Array> =>
-      readBody(data.body, { where, stallTimeoutMs, controller, release });
+    const body = (): AsyncGenerator<Uint8Array> => {
+      const { stallMs } = timeouts;
+      const onStall = (): void => giveUp(`nothing came for ${stallMs / 1000} seconds`);
+      return readBody(data.body, {
+        where,
+        patience: this.#patience(where, stallMs, onStall),
+        stallTimeoutMs: stallMs,
+        onStall,
+        controller,
+        release,
+      });
+    };
     const all = (name: string): readonly string[] => {
       const value = data.headers[name];
       return value === undefined ? [] : typeof value === 'string' ? [value] : value;
     };
+    const first = (name: string): string | undefined => all(name)[0];
     return {
       status: data.statusCode,
       url,
       isElsewhere,
       all,
-      first: (name) => all(name)[0],
+      first,
       body,
-      text: (maximum) => firstText(body(), maximum),
+      text: (maximum) => firstText(decodedBody(body(), first('content-encoding'), where), maximum),
       async discard() {
         // Reading a short body to its end keeps the connection; a long or slow one is not worth it.
         await firstText(body(), 64 * 1024).catch(() => '');
       },
     };
+  }
+
+  #patience(where: string, limitMs: number, onLimit: () => void): Patience {
+    const { noticeMs, onWaiting } = this.#settings;
+    return new Patience({
+      limitMs,
+      noticeMs,
+      onLimit,
+      onNotice: (waitedMs) => onWaiting?.(where, waitedMs, limitMs),
+    });
   }
 
   #checkScheme(url: URL): void {

@@ -27,6 +27,7 @@ export type {
   RegistryManifestEvent,
   RegistryMirrorEvent,
   RegistryRetryEvent,
+  RegistryWaitingEvent,
 } from './events.ts';
 export type { LoginOptions, LoginReport, LogoutReport } from './login.ts';
 export { login, logout } from './login.ts';

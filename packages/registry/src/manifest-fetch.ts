@@ -9,8 +9,10 @@ import {
   parseDocument,
   sizeMismatch,
 } from '@ocirender/oci-layout/documents';
+import { decodedBody } from './content-encoding.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { HttpResponse } from './http.ts';
+import { isWebPage, webPageError } from './web-page.ts';
 
 /** Which manifest. */
 export interface ManifestRequest {
@@ -60,6 +62,7 @@ export async function fetchManifest(endpoint: Endpoint, context: Context): Promi
     signal,
   });
   const bytes = await readLimited(response, limits.documentBytes, what);
+  if (isWebPage(bytes)) throw webPageError(response.url, what, bytes);
   const where = `${what} (${endpoint.host})`;
   if (context.size !== undefined && bytes.length !== context.size) {
     throw sizeMismatch(where, context.size, String(bytes.length));
@@ -117,7 +120,12 @@ async function readLimited(response: HttpResponse, maximum: number, what: string
   const tooLarge = (): LimitError => new LimitError('documentBytes', maximum, `${what} is too large`);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body()) {
+  const body = decodedBody(
+    response.body(),
+    response.first('content-encoding'),
+    `${response.url.host}: ${what}`,
+  );
+  for await (const chunk of body) {
     length += chunk.length;
     if (length > maximum) throw tooLarge();
     chunks.push(chunk);

@@ -35,10 +35,17 @@ export interface RetryOptions {
   readonly maxRetryAfterMs: number;
   /** @defaultValue 15000 */
   readonly connectTimeoutMs: number;
-  /** From request to the answer's headers. @defaultValue 60000 */
+  /** From request to the answer's headers; for blobs of the registry itself {@link blobTimeoutMs}. @defaultValue 60000 */
   readonly headersTimeoutMs: number;
-  /** Waiting for a body's next kibibyte. Time that the consumer takes does not count. @defaultValue 30000 */
+  /**
+   * Waiting for a body's next kibibyte; for blobs twice as long after each failure in a row, up to
+   * {@link blobTimeoutMs}. Time that the consumer takes does not count. @defaultValue 30000
+   */
   readonly stallTimeoutMs: number;
+  /** Longest silence before or within a blob: caches and scanners fetch all of it first. @defaultValue 900000 */
+  readonly blobTimeoutMs: number;
+  /** Silence after which an event `waiting` is sent, again and again. @defaultValue 60000 */
+  readonly noticeMs: number;
   /** Gives a number from 0 to 1 for the jitter. @defaultValue Math.random */
   readonly random: () => number;
 }

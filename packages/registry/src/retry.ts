@@ -27,6 +27,11 @@ export class Backoff {
     this.#signal = signal;
   }
 
+  /** Failures in a row, as far as they are known. */
+  get failures(): number {
+    return this.#progress >= PROGRESS_BYTES ? 0 : this.#failures;
+  }
+
   /** Notes that bytes came: enough of them make up for earlier failures. */
   progress(bytes: number): void {
     this.#progress += bytes;

@@ -10,6 +10,8 @@ const DEFAULT_RETRY: RetryOptions = {
   connectTimeoutMs: 15_000,
   headersTimeoutMs: 60_000,
   stallTimeoutMs: 30_000,
+  blobTimeoutMs: 900_000,
+  noticeMs: 60_000,
   random: Math.random,
 };
 

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireBasic, requireToken } from '../../test/auth-server.ts';
-import { collect, FakeRegistry, sendError, sha256, someBytes } from '../../test/fake-registry.ts';
+import {
+  collect,
+  FakeRegistry,
+  type Intercept,
+  sendError,
+  sha256,
+  someBytes,
+} from '../../test/fake-registry.ts';
 import { openRegistryImage } from '../open-image.ts';
 import type { Credentials, OpenRegistryImageOptions } from '../options.ts';
 
@@ -284,11 +291,12 @@ describe('redirects', () => {
     const registry = await start();
     const store = await FakeRegistry.start();
     requireBasic(registry, 'someone', 'secret:word');
-    registry.fail('/blobs/', (_, response) => {
+    const away: Intercept = (_, response) => {
       response.writeHead(307, { location: `http://${store.host}/x` });
       response.end();
       return true;
-    });
+    };
+    registry.fail('/blobs/', away, away);
     store.intercepts.push((_, response) => {
       response.writeHead(307, { location: `http://${registry.host}/v2/private/blobs/${sha256(LAYER)}` });
       response.end();
@@ -334,18 +342,155 @@ describe('redirects', () => {
       response.end('<Error><Code>AccessDenied</Code></Error>');
       return true;
     });
-    registry.fail('/blobs/', (_, response) => {
+    const away: Intercept = (_, response) => {
       response.writeHead(307, { location: `http://${store.host}/x?X-Amz-Signature=abc` });
       response.end();
       return true;
-    });
+    };
+    registry.fail('/blobs/', away, away);
     await expect(fetchAll(registry, { credentials: PASSWORD })).rejects.toMatchObject({
       code: 'ERR_OCIRENDER_REGISTRY',
       message: expect.stringMatching(
         new RegExp(`^${store.host}: blob sha256:\\w+ of a/b: 401 AccessDenied$`),
       ),
     });
-    expect(store.seen).toHaveLength(1);
-    expect(store.seen[0]!.headers.authorization).toBeUndefined();
+    // Asked twice: its address might just have expired.
+    expect(store.seen.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
+  });
+
+  test('to an address that has expired: the registry is asked for another one, once', async () => {
+    const registry = await start();
+    const store = await FakeRegistry.start();
+    const digest = sha256(LAYER);
+    store.blobs.set(digest, LAYER);
+    let given = 0;
+    registry.fail(
+      '/blobs/',
+      ...Array.from(
+        { length: 2 },
+        (): Intercept => (_, response) => {
+          response.writeHead(307, { location: `http://${store.host}/v2/x/blobs/${digest}?given=${++given}` });
+          response.end();
+          return true;
+        },
+      ),
+    );
+    store.intercepts.push(({ url }, response) => {
+      const isExpired = url.endsWith('given=1');
+      if (isExpired) sendError(response, 403, 'AccessDenied', 'Request has expired');
+      else response.end(LAYER);
+      return true;
+    });
+    expect(await fetchAll(registry)).toBe(digest);
+    expect(given).toBe(2);
+  });
+
+  test('to another registry that wants a token: it gets one for anybody, never the credentials', async () => {
+    const first = await start();
+    const second = await start();
+    const auth = await requireToken(second);
+    first.intercepts.push(({ url }, response) => {
+      response.writeHead(307, { location: `http://${second.host}${url}` });
+      response.end();
+      return true;
+    });
+    expect(await fetchAll(first, { credentials: PASSWORD })).toBe(sha256(LAYER));
+    for (const { headers } of auth.server.seen) expect(headers.authorization).toBeUndefined();
+    const sent = second.seen.map(({ headers }) => headers.authorization);
+    expect(sent.filter((value) => value !== undefined && !value.startsWith('Bearer '))).toEqual([]);
+    expect(sent).toContain('Bearer token-1');
+  });
+});
+
+describe('a registry that demands credentials only at /v2/', () => {
+  const refuse: Record<string, Intercept> = {
+    'hides what there is': (_, response) => {
+      sendError(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
+      return true;
+    },
+    forbids: (_, response) => {
+      sendError(response, 403, 'DENIED', 'access forbidden');
+      return true;
+    },
+    'gives a bare 401': (_, response) => {
+      response.statusCode = 401;
+      response.end();
+      return true;
+    },
+  };
+
+  test.each(Object.entries(refuse))('and %s: it is asked there', async (_, answer) => {
+    const registry = await start();
+    const wanted = `Basic ${Buffer.from('someone:secret:word').toString('base64')}`;
+    registry.intercepts.push((request, response) => {
+      if (request.headers.authorization === wanted) return false;
+      if (request.url !== '/v2/') return answer(request, response);
+      response.setHeader('www-authenticate', 'Basic realm="here"');
+      response.statusCode = 401;
+      response.end();
+      return true;
+    });
+    expect(await fetchAll(registry, { credentials: PASSWORD })).toBe(sha256(LAYER));
+    expect(registry.count('/v2/')).toBe(registry.seen.length);
+    expect(registry.seen.filter(({ url }) => url === '/v2/')).toHaveLength(1);
+    // Without credentials there is nothing to ask for.
+    const before = registry.seen.length;
+    await expect(fetchAll(registry)).rejects.toThrow();
+    expect(registry.seen).toHaveLength(before + 1);
+  });
+
+  test('with tokens: for the repository, not for what /v2/ names', async () => {
+    const registry = await start();
+    const auth = await requireToken(registry, { login: 'someone:secret:word' });
+    registry.intercepts.unshift(({ url, headers }, response) => {
+      if (url === '/v2/' || headers.authorization !== undefined) return false;
+      sendError(response, 404, 'NAME_UNKNOWN', 'repository name not known');
+      return true;
+    });
+    expect(await fetchAll(registry, { credentials: PASSWORD })).toBe(sha256(LAYER));
+    expect(auth.issued).toBe(1);
+    expect(auth.server.seen[0]!.url).toContain('scope=repository%3Aa%2Fb%3Apull');
+  });
+
+  test('what is not there stays not there; wrong credentials are called so', async () => {
+    const registry = await start();
+    registry.manifests.delete('1');
+    await expect(fetchAll(registry, { credentials: PASSWORD })).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_NOT_FOUND',
+    });
+    const closed = await start();
+    closed.intercepts.push((_, response) => {
+      sendError(response, 403, 'DENIED', 'no');
+      return true;
+    });
+    await expect(fetchAll(closed, { credentials: PASSWORD })).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_AUTH',
+      hint: 'The credentials are wrong, or do not give access to it.',
+    });
+  });
+});
+
+test('a token server that cannot be reached is called so', async () => {
+  const registry = await start();
+  const auth = await requireToken(registry);
+  await auth.server.stop();
+  await expect(fetchAll(registry)).rejects.toMatchObject({
+    code: 'ERR_OCIRENDER_NETWORK',
+    message: expect.stringMatching(
+      /^the token server that the registry names: http:\/\/localhost:\d+\/token: /,
+    ),
+  });
+});
+
+test('a web page in place of a token is called so', async () => {
+  const registry = await start();
+  const auth = await requireToken(registry);
+  auth.server.intercepts.unshift((_, response) => {
+    response.end('<!doctype html><title>Sign in</title>');
+    return true;
+  });
+  await expect(fetchAll(registry)).rejects.toMatchObject({
+    code: 'ERR_OCIRENDER_REGISTRY',
+    message: expect.stringMatching(/\/token: token: a web page came instead, titled "Sign in"$/),
   });
 });

@@ -2,7 +2,7 @@ import { abortable } from '../abortable.ts';
 import type { FoundCredentials } from '../credentials/find-credentials.ts';
 import { registryError } from '../errors.ts';
 import type { HttpClient } from '../http.ts';
-import { type Challenge, parseChallenges } from './challenge.ts';
+import type { Challenge } from './challenge.ts';
 import { basicHeader, basicPair, fetchToken, type Token } from './token.ts';
 
 /** How a server is to be authenticated to. */
@@ -44,18 +44,17 @@ export class Authenticator {
   /**
    * Answers a 401.
    *
-   * @param headers - `WWW-Authenticate`
+   * @param challenges - what its `WWW-Authenticate` headers offer
    * @param used - the header that was refused
    * @returns another header to try; undefined when there is none
    * @throws {OcirenderError} `ERR_OCIRENDER_AUTH` when the token server refuses
    */
   async answer(
-    headers: readonly string[],
+    challenges: readonly Challenge[],
     scope: string,
     used: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const challenges = parseChallenges(headers);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer !== undefined) {
       const pending = this.#tokens.get(scope);
@@ -80,11 +79,16 @@ export class Authenticator {
 
   /** Why there may be no credentials although the user thinks so. */
   async problem(): Promise<string | undefined> {
-    return (await this.#found)?.problem;
+    return (await this.#find()).problem;
   }
 
-  /** Whether credentials were there to be used. */
+  /** Whether there are credentials to be used; looks them up when that has not happened yet. */
   async hasCredentials(): Promise<boolean> {
+    return (await this.#find()).credentials !== undefined;
+  }
+
+  /** Whether the server has asked for credentials, and there were some. */
+  async usedCredentials(): Promise<boolean> {
     return (await this.#found)?.credentials !== undefined;
   }
 

@@ -1,8 +1,9 @@
-import type { OcirenderError } from '@ocirender/interface';
+import { isOcirenderError, type OcirenderError } from '@ocirender/interface';
 import { failedAnswer, isPassing } from '../answer.ts';
-import { authError, redact, registryError, shownUrl, type Transient } from '../errors.ts';
-import type { HttpClient, HttpResponse } from '../http.ts';
+import { authError, networkError, redact, registryError, shownUrl, Transient } from '../errors.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from '../http.ts';
 import type { Credentials } from '../options.ts';
+import { isWebPage, webPageError } from '../web-page.ts';
 import type { Challenge } from './challenge.ts';
 
 /** A bearer token. */
@@ -60,6 +61,21 @@ function realmOf(challenge: Challenge): URL {
   return new URL(realm);
 }
 
+/** Sends a request to the token server; that it is this one which cannot be reached is worth a word. */
+async function send(request: TokenRequest, http: Omit<HttpRequest, 'signal'>): Promise<HttpResponse> {
+  try {
+    return await request.http.send({ ...http, signal: request.signal });
+  } catch (error) {
+    const failure = error instanceof Transient ? error.error : error;
+    if (!isOcirenderError(failure) || failure.code !== 'ERR_OCIRENDER_NETWORK') throw error;
+    const named = networkError(`the token server that the registry names: ${failure.message}`, {
+      cause: failure.cause,
+      ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+    });
+    throw error instanceof Transient ? new Transient(named, error.retryAfterMs) : named;
+  }
+}
+
 function post(request: TokenRequest, realm: URL, refreshToken: string): Promise<HttpResponse> {
   const form = new URLSearchParams({
     grant_type: 'refresh_token',
@@ -68,12 +84,11 @@ function post(request: TokenRequest, realm: URL, refreshToken: string): Promise<
     refresh_token: refreshToken,
   });
   if (request.scope !== '') form.set('scope', request.scope);
-  return request.http.send({
+  return send(request, {
     url: realm,
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: form.toString(),
-    signal: request.signal,
   });
 }
 
@@ -84,11 +99,10 @@ function get(request: TokenRequest, realm: URL): Promise<HttpResponse> {
   for (const scope of request.scope.split(' ')) if (scope !== '') url.searchParams.append('scope', scope);
   const login = basicPair(request.credentials);
   if (login !== undefined) url.searchParams.set('account', login.username);
-  return request.http.send({
+  return send(request, {
     url,
     headers: {},
     authorization: login === undefined ? undefined : basicHeader(login.username, login.password),
-    signal: request.signal,
   });
 }
 
@@ -109,6 +123,7 @@ export function basicHeader(username: string, password: string): string {
 async function readToken(response: HttpResponse): Promise<Token> {
   const where = shownUrl(response.url);
   const text = await response.text(MAX_ANSWER);
+  if (isWebPage(Buffer.from(text))) throw webPageError(response.url, 'token', Buffer.from(text));
   let json: unknown;
   try {
     json = JSON.parse(text);
