@@ -22,6 +22,8 @@ export interface Descriptor {
   readonly size: number;
   readonly platform?: Platform;
   readonly artifactType?: string;
+  /** Other places of the blob, as the document spells them; none when it names none. */
+  readonly urls?: readonly string[];
   readonly annotations: ReadonlyMap<string, string>;
 }
 
@@ -119,16 +121,27 @@ function parseDescriptor(value: unknown, where: string): Descriptor {
   const digest = asString(field(json, 'digest'), `${where}.digest`);
   parseDigest(digest, `${where}.digest`);
   const platform = field(json, 'platform');
+  const urls = parseUrls(field(json, 'urls'), `${where}.urls`);
   return {
     digest,
     size: asSize(field(json, 'size'), `${where}.size`),
     annotations: parseAnnotations(field(json, 'annotations'), `${where}.annotations`),
     ...(mediaType === undefined || mediaType === '' ? {} : { mediaType }),
     ...(artifactType === undefined || artifactType === '' ? {} : { artifactType }),
+    ...(urls.length === 0 ? {} : { urls }),
     ...(platform === undefined
       ? {}
       : parsePlatformFields(asObject(platform, `${where}.platform`), `${where}.platform`)),
   };
+}
+
+/** More places than this are not tried. */
+const MAX_URLS = 16;
+
+function parseUrls(value: unknown, where: string): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw invalidImage(`${where} must be an array`);
+  return value.slice(0, MAX_URLS).map((url, i) => asString(url, `${where}[${i}]`));
 }
 
 function parseAnnotations(value: unknown, where: string): ReadonlyMap<string, string> {

@@ -17,17 +17,20 @@ export interface BlobRequest {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Who may serve a blob. */
+export type BlobServer = Pick<Endpoint, 'host' | 'isMirror' | 'get'>;
+
 /** How a blob is fetched. */
 export interface BlobContext {
-  /** In the order in which they are tried; the registry itself comes last. */
-  readonly endpoints: readonly Endpoint[];
+  /** In the order in which they are tried: mirrors, the registry itself, and places outside of it. */
+  readonly endpoints: readonly BlobServer[];
   readonly newBackoff: () => Backoff;
   /** How many failures in a row end the use of an endpoint. */
-  readonly attempts: (endpoint: Endpoint) => number;
+  readonly attempts: (endpoint: BlobServer) => number;
   /** How long a server may be silent after so many failures in a row. */
-  readonly timeouts: (endpoint: Endpoint, failures: number) => Timeouts;
-  /** Called when an endpoint is given up for the next one. */
-  readonly onMirrorFailed: (endpoint: Endpoint, error: OcirenderError) => void;
+  readonly timeouts: (endpoint: BlobServer, failures: number) => Timeouts;
+  /** Called when a mirror is given up for the next one. */
+  readonly onMirrorFailed: (endpoint: BlobServer, error: OcirenderError) => void;
 }
 
 /**
@@ -67,8 +70,11 @@ export async function* streamBlob(request: BlobRequest, context: BlobContext): A
       return;
     } catch (error) {
       throwIfAborted(signal);
-      if (!endpoint.isMirror || !(error instanceof OcirenderError)) throw error;
-      context.onMirrorFailed(endpoint, error);
+      const isLast = endpoint === context.endpoints.at(-1);
+      if (isLast || !(error instanceof OcirenderError)) throw error;
+      // What the registry lacks may lie elsewhere; what it refuses or damages does not.
+      if (endpoint.isMirror) context.onMirrorFailed(endpoint, error);
+      else if (error.code !== 'ERR_OCIRENDER_NOT_FOUND') throw error;
     }
   }
 }
@@ -80,7 +86,7 @@ class RangeRefused extends Error {}
 const RANGE_REFUSALS: readonly number[] = [400, 403, 404, 405, 416, 500, 501];
 
 async function* openAt(
-  endpoint: Endpoint,
+  endpoint: BlobServer,
   { repository, digest, size, signal }: BlobRequest,
   position: number,
   useRange: boolean,
@@ -151,6 +157,6 @@ function isWantedRange(response: HttpResponse, position: number, size: number): 
   return Number(first) === position && Number(last) < size && (total === '*' || Number(total) === size);
 }
 
-function tooShort(endpoint: Endpoint, digest: string, position: number, size: number): OcirenderError {
+function tooShort(endpoint: BlobServer, digest: string, position: number, size: number): OcirenderError {
   return networkError(`${endpoint.host}: blob ${digest} ended after ${position} of ${size} bytes`);
 }

@@ -2,11 +2,18 @@ import { OcirenderError, throwIfAborted } from '@ocirender/interface';
 import type { LayoutLimits } from '@ocirender/oci-layout';
 import { verifyingStream } from '@ocirender/oci-layout';
 import { Authenticator } from './auth/authenticator.ts';
-import { streamBlob } from './blob-stream.ts';
+import { type BlobServer, streamBlob } from './blob-stream.ts';
 import { findCredentials } from './credentials/find-credentials.ts';
 import { Endpoint, mirrorBase, registryBase } from './endpoint.ts';
+import { elsewhereError, foreignServers } from './foreign-server.ts';
 import { HttpClient, type Timeouts } from './http.ts';
-import { type FetchedManifest, fetchManifest, type ManifestRequest } from './manifest-fetch.ts';
+import {
+  asManifest,
+  type FetchedDocument,
+  type FetchedManifest,
+  fetchDocument,
+  type ManifestRequest,
+} from './manifest-fetch.ts';
 import type { RegistryOptions, RetryOptions } from './options.ts';
 import { parseRegistry } from './reference.ts';
 import { Backoff } from './retry.ts';
@@ -20,6 +27,8 @@ export interface WantedBlob {
   readonly digest: string;
   /** Bytes. */
   readonly size: number;
+  /** Where it lies if the registry does not hold it, as its descriptor says. */
+  readonly urls?: readonly string[] | undefined;
 }
 
 /** How to read a blob. */
@@ -104,9 +113,9 @@ export class RegistryClient {
    */
   async getManifest(request: ManifestRequest, callSignal?: AbortSignal): Promise<FetchedManifest> {
     const signal = eitherSignal(callSignal, this.#options.signal);
-    const what = `manifest ${request.repository}${request.digest === undefined ? `:${request.tag}` : `@${request.digest}`}`;
-    const fetched = await this.#atSomeEndpoint(what, signal, (endpoint) =>
-      fetchManifest(endpoint, { ...request, what, limits: this.limits, signal }),
+    const context = { ...request, what: whatIs(request), limits: this.limits, signal };
+    const fetched = await this.#atSomeEndpoint(context.what, signal, async (endpoint) =>
+      asManifest(await fetchDocument(endpoint, context), context),
     );
     this.#options.onEvent?.({
       type: 'manifest',
@@ -116,6 +125,20 @@ export class RegistryClient {
       host: fetched.host,
     });
     return fetched;
+  }
+
+  /**
+   * Fetches what is served where manifests are, without looking into it, and verifies it.
+   *
+   * @param request - by digest
+   * @throws {OcirenderError} as {@link RegistryClient.getManifest}
+   * @throws {DigestMismatchError} when it is not what its digest promises
+   * @throws {LimitError} when it is too large
+   */
+  async getDocument(request: ManifestRequest, callSignal?: AbortSignal): Promise<FetchedDocument> {
+    const signal = eitherSignal(callSignal, this.#options.signal);
+    const context = { ...request, what: whatIs(request), limits: this.limits, signal };
+    return this.#atSomeEndpoint(context.what, signal, (endpoint) => fetchDocument(endpoint, context));
   }
 
   /**
@@ -144,8 +167,8 @@ export class RegistryClient {
     blob: WantedBlob,
     options: ReadBlobOptions,
   ): AsyncGenerator<Uint8Array> {
-    const { digest, size } = blob;
-    const { onEvent } = this.#options;
+    const { digest, size, urls = [] } = blob;
+    const { onEvent, foreignLayers = false } = this.#options;
     const { prefix, useMirrors = true } = options;
     const signal = eitherSignal(options.signal, this.#options.signal);
     throwIfAborted(signal);
@@ -157,20 +180,26 @@ export class RegistryClient {
       }
     }
     onEvent?.({ type: 'blob-start', digest, size, offset: position });
+    const servers = useMirrors ? this.#endpoints : this.#endpoints.filter(({ isMirror }) => !isMirror);
     const stream = streamBlob(
       { repository, digest, size, offset: position, signal },
       {
-        endpoints: useMirrors ? this.#endpoints : this.#endpoints.filter(({ isMirror }) => !isMirror),
+        endpoints: foreignLayers ? [...servers, ...foreignServers(urls, this.#http)] : servers,
         newBackoff: () => new Backoff(this.#retry, onEvent, signal),
         attempts: (endpoint) => this.#attempts(endpoint),
         timeouts: (endpoint, failures) => this.#blobTimeouts(endpoint, failures),
         onMirrorFailed: (endpoint, error) => this.#mirrorFailed(`blob ${digest}`, endpoint, error),
       },
     );
-    for await (const chunk of stream) {
-      position += chunk.length;
-      onEvent?.({ type: 'blob-bytes', digest, bytes: position });
-      yield chunk;
+    try {
+      for await (const chunk of stream) {
+        position += chunk.length;
+        onEvent?.({ type: 'blob-bytes', digest, bytes: position });
+        yield chunk;
+      }
+    } catch (error) {
+      const isMissing = error instanceof OcirenderError && error.code === 'ERR_OCIRENDER_NOT_FOUND';
+      throw isMissing && urls.length > 0 && !foreignLayers ? elsewhereError(error, urls) : error;
     }
   }
 
@@ -214,20 +243,24 @@ export class RegistryClient {
     throw new Error('a registry has at least one endpoint');
   }
 
-  #attempts(endpoint: Endpoint): number {
+  #attempts(endpoint: BlobServer): number {
     return endpoint.isMirror ? Math.min(MIRROR_ATTEMPTS, this.#retry.attempts) : this.#retry.attempts;
   }
 
   /** Instead of a mirror there is another server to ask; the registry is waited for longer. */
-  #blobTimeouts({ isMirror }: Endpoint, failures: number): Timeouts {
+  #blobTimeouts({ isMirror }: BlobServer, failures: number): Timeouts {
     const { headersTimeoutMs, stallTimeoutMs, blobTimeoutMs } = this.#retry;
     if (isMirror) return { headersMs: headersTimeoutMs, stallMs: stallTimeoutMs };
     return { headersMs: blobTimeoutMs, stallMs: Math.min(blobTimeoutMs, stallTimeoutMs * 2 ** failures) };
   }
 
-  #mirrorFailed(what: string, endpoint: Endpoint, error: OcirenderError): void {
+  #mirrorFailed(what: string, endpoint: BlobServer, error: OcirenderError): void {
     this.#options.onEvent?.({ type: 'mirror-failed', what, host: endpoint.host, reason: error.message });
   }
+}
+
+function whatIs({ repository, tag, digest }: ManifestRequest): string {
+  return `manifest ${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`;
 }
 
 /** The client's own signal ends everything; a call's signal that call. */

@@ -31,7 +31,7 @@ export type {
 } from './events.ts';
 export type { LoginOptions, LoginReport, LogoutReport } from './login.ts';
 export { login, logout } from './login.ts';
-export type { FetchedManifest, ManifestRequest } from './manifest-fetch.ts';
+export type { FetchedDocument, FetchedManifest, ManifestRequest } from './manifest-fetch.ts';
 export type { RegistryImage } from './open-image.ts';
 export { openRegistryImage } from './open-image.ts';
 export type {
@@ -43,7 +43,7 @@ export type {
   RetryOptions,
   TlsOptions,
 } from './options.ts';
-export type { PlannedBlob } from './pull/plan.ts';
+export type { PassedOver, PlannedBlob } from './pull/plan.ts';
 
 export { pullImage } from './pull/pull-image.ts';
 export type { PullEvent, PulledBlob, PullOptions, PullReport } from './pull/pull-report.ts';

@@ -26,6 +26,16 @@ export interface ManifestRequest {
   readonly mediaType?: string | undefined;
 }
 
+/** A document that is served where manifests are, whatever it holds; its digest is verified. */
+export interface FetchedDocument {
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+  /** Host that served it. */
+  readonly host: string;
+  /** `Content-Type`. */
+  readonly served: string | undefined;
+}
+
 /** An index or manifest whose digest is verified. */
 export interface FetchedManifest {
   readonly digest: string;
@@ -50,14 +60,14 @@ const ACCEPT = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
 
-/** Fetches an index or manifest once from one endpoint. */
-export async function fetchManifest(endpoint: Endpoint, context: Context): Promise<FetchedManifest> {
-  const { repository, tag, digest, what, limits, signal } = context;
+/** Fetches a document once from one endpoint. */
+export async function fetchDocument(endpoint: Endpoint, context: Context): Promise<FetchedDocument> {
+  const { repository, tag, digest, mediaType, what, limits, signal } = context;
   const response = await endpoint.get({
     repository,
     path: `manifests/${digest ?? tag ?? 'latest'}`,
     what,
-    headers: { accept: ACCEPT },
+    headers: { accept: isUnfamiliar(mediaType) ? `${mediaType}, ${ACCEPT}` : ACCEPT },
     accepted: [200],
     signal,
   });
@@ -69,16 +79,36 @@ export async function fetchManifest(endpoint: Endpoint, context: Context): Promi
   }
   const verified = digest ?? digestOfTag(bytes, response.first('docker-content-digest'), where);
   checkDigest(bytes, verified, where);
-  const served = response.first('content-type');
-  const document = parseDocument(bytes, where, context.mediaType ?? served, limits);
+  return { digest: verified, bytes, host: endpoint.host, served: response.first('content-type') };
+}
+
+/**
+ * Reads a document as the index or manifest that it should be.
+ *
+ * @param mediaType - as a descriptor spells it, where there is one
+ * @throws {OcirenderError} as `parseDocument`
+ */
+export function asManifest(
+  { digest, bytes, host, served }: FetchedDocument,
+  { what, mediaType, limits }: Pick<Context, 'what' | 'mediaType' | 'limits'>,
+): FetchedManifest {
+  const document = parseDocument(bytes, `${what} (${host})`, mediaType ?? served, limits);
   return {
-    digest: verified,
+    digest,
     bytes,
-    mediaType:
-      ownMediaType(bytes) ?? context.mediaType ?? servedMediaType(served) ?? OCI_TYPES[document.kind],
+    mediaType: ownMediaType(bytes) ?? mediaType ?? servedMediaType(served) ?? OCI_TYPES[document.kind],
     document,
-    host: endpoint.host,
+    host,
   };
+}
+
+/** Whether a descriptor names a type that is neither an index's nor a manifest's, and may stand in a header. */
+function isUnfamiliar(mediaType: string | undefined): boolean {
+  return (
+    mediaType !== undefined &&
+    kindOfMediaType(mediaType) === undefined &&
+    /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/.test(mediaType)
+  );
 }
 
 /**

@@ -159,7 +159,7 @@ async function readDocument(
 function openLayer(
   client: RegistryClient,
   repository: string,
-  { digest, size, mediaType }: Descriptor,
+  { digest, size, mediaType, urls }: Descriptor,
   diffId: string | undefined,
 ): Layer {
   return {
@@ -167,7 +167,7 @@ function openLayer(
     size,
     ...(mediaType === undefined ? {} : { mediaType }),
     ...(diffId === undefined ? {} : { diffId }),
-    open: (options = {}) => client.readBlob(repository, { digest, size }, options),
+    open: (options = {}) => client.readBlob(repository, { digest, size, urls }, options),
   };
 }
 

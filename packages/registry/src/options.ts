@@ -71,6 +71,11 @@ export interface RegistryOptions {
   readonly insecure?: boolean;
   /** Mirrors by registry host (`docker.io`), tried in order before the registry itself. A path is put before the repository. */
   readonly mirrors?: Readonly<Record<string, string | readonly string[]>>;
+  /**
+   * Fetches layers that the registry does not hold from the places that the manifest names: over https, without
+   * credentials, verified as all others. @defaultValue false
+   */
+  readonly foreignLayers?: boolean;
   readonly retry?: Partial<RetryOptions>;
   readonly limits?: Partial<RegistryLimits>;
   readonly signal?: AbortSignal;

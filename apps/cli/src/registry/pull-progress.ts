@@ -1,4 +1,4 @@
-import type { PullEvent } from '@ocirender/registry';
+import type { PlannedBlob, PullEvent } from '@ocirender/registry';
 import { amount, barLine } from '../progress/progress-lines.ts';
 import type { ProgressMode } from '../progress/progress-mode.ts';
 import { type DisplayStream, startTerminalDisplay } from '../progress/terminal-display.ts';
@@ -68,7 +68,7 @@ export function startPullProgress(
 interface BlobState {
   readonly digest: string;
   readonly size: number;
-  readonly kind: 'config' | 'layer';
+  readonly kind: PlannedBlob['kind'];
   bytes: number;
   phase: 'waiting' | 'running' | 'done';
 }

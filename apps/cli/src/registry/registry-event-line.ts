@@ -6,7 +6,8 @@ import { formatDuration } from '../report/units.ts';
 const MIN_SHOWN_MS = 1000;
 
 /**
- * Writes what a user should know while something is fetched: that it has to be tried again, or that a mirror fails.
+ * Writes what a user should know while something is fetched: that it has to be tried again, that a server is
+ * waited for, or that a mirror fails.
  *
  * @param event - any event
  * @returns a line, or undefined for events that say nothing of the kind
@@ -14,6 +15,10 @@ const MIN_SHOWN_MS = 1000;
 export function registryEventLine(event: RegistryEvent): string | undefined {
   if (event.type === 'mirror-failed')
     return `note: the mirror ${event.host} fails: ${redactUserinfo(event.reason)}`;
+  if (event.type === 'waiting') {
+    const { where, waitedMs, limitMs } = event;
+    return `note: ${redactUserinfo(where)}: nothing came for ${formatDuration(waitedMs)}; waiting for up to ${formatDuration(limitMs)} (--timeout)`;
+  }
   if (event.type !== 'retry' || (event.delayMs < MIN_SHOWN_MS && event.attempt === 1)) return undefined;
   return `note: ${redactUserinfo(event.reason)}; again in ${formatDuration(event.delayMs)}`;
 }

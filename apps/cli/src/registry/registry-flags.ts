@@ -27,6 +27,12 @@ export const connectionFlags = {
     helpValue: 'FILE',
     helpGroup,
   }),
+  timeout: Flags.string({
+    summary:
+      'Limit on the time for which the registry may be silent, for example 90s or 1h. [default: 15m for blobs, 1m for documents]',
+    helpValue: 'TIME',
+    helpGroup,
+  }),
   insecure: Flags.boolean({
     summary: 'Talk plain http to the registry, without encryption; needed for localhost too.',
     helpGroup,
@@ -36,6 +42,10 @@ export const connectionFlags = {
 /** How images are fetched from registries. */
 export const registryFlags = {
   ...connectionFlags,
+  'allow-foreign-layers': Flags.boolean({
+    summary: 'Fetch layers that the registry does not hold from where the manifest says, over https.',
+    helpGroup,
+  }),
   'registry-mirror': Flags.string({
     summary: 'Try URL before the registry HOST; may be given several times.',
     helpValue: 'HOST=URL',

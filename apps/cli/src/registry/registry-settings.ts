@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { OcirenderError } from '@ocirender/interface';
-import type { PasswordCredentials, RegistryOptions, TlsOptions } from '@ocirender/registry';
+import type { PasswordCredentials, RegistryOptions, RetryOptions, TlsOptions } from '@ocirender/registry';
+import { parseDuration } from './parse-duration.ts';
 import type { ConnectionFlags, RegistryFlags } from './registry-flags.ts';
 
+/** What the client waits for within a body at first. */
+const STALL_MS = 30_000;
 /** Longest password that is read. */
 const MAX_PASSWORD = 64 * 1024;
 
@@ -12,6 +15,7 @@ export interface ConnectionSettings {
   readonly credentials?: PasswordCredentials;
   readonly tls?: TlsOptions;
   readonly insecure?: boolean;
+  readonly retry?: Partial<RetryOptions>;
 }
 
 /**
@@ -33,12 +37,14 @@ export async function connectionSettings(
   if ((cert === undefined) !== (key === undefined)) {
     throw usage('--client-cert and --client-key must be given together');
   }
+  const retry = readTimeout(flags.timeout);
   const credentials = await readCredentials(flags, stdin);
   const tls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
   return {
     ...(credentials && { credentials }),
     ...(Object.keys(tls).length > 0 && { tls }),
     ...(flags.insecure && { insecure: true }),
+    ...(retry && { retry }),
   };
 }
 
@@ -52,7 +58,28 @@ export async function registrySettings(
   stdin: Readable,
 ): Promise<Omit<RegistryOptions, 'signal'>> {
   const mirrors = readMirrors(flags['registry-mirror'] ?? []);
-  return { ...(await connectionSettings(flags, stdin)), ...(mirrors && { mirrors }) };
+  return {
+    ...(await connectionSettings(flags, stdin)),
+    ...(flags['allow-foreign-layers'] && { foreignLayers: true }),
+    ...(mirrors && { mirrors }),
+  };
+}
+
+/** One time for all kinds of silence; within a body it is reached step by step. */
+function readTimeout(text: string | undefined): Partial<RetryOptions> | undefined {
+  if (text === undefined) return undefined;
+  const limitMs = parseDuration(text);
+  if (limitMs === undefined) {
+    throw usage(
+      `--timeout: ${JSON.stringify(text)} is no time that can be waited for`,
+      'Write for example 90s, 15m or 1h30m.',
+    );
+  }
+  return {
+    headersTimeoutMs: limitMs,
+    blobTimeoutMs: limitMs,
+    ...(limitMs < STALL_MS && { stallTimeoutMs: limitMs }),
+  };
 }
 
 async function readCredentials(

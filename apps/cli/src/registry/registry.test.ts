@@ -30,6 +30,7 @@ describe('registry flags', () => {
       'client-cert': join(directory, 'cert'),
       'client-key': join(directory, 'key'),
       insecure: true,
+      timeout: '20s',
       'registry-mirror': [
         'docker.io=https://a.example',
         'x:5000=https://b.example/p=q',
@@ -40,6 +41,7 @@ describe('registry flags', () => {
       credentials: { username: 'someone', password: 'pass word ' },
       tls: { ca: 'PEM of ca', cert: 'PEM of cert', key: 'PEM of key' },
       insecure: true,
+      retry: { headersTimeoutMs: 20_000, blobTimeoutMs: 20_000, stallTimeoutMs: 20_000 },
       mirrors: {
         'docker.io': ['https://a.example', 'https://c.example'],
         'x:5000': ['https://b.example/p=q'],
@@ -55,6 +57,7 @@ describe('registry flags', () => {
       { username: 'x', 'password-stdin': true },
       '--password-stdin: the password is empty',
     ],
+    ['a time that is none', { timeout: '5 days' }, '--timeout: "5 days" is no time that can be waited for'],
     [
       'half a client certificate',
       { 'client-cert': join(directory, 'ca') },
@@ -101,6 +104,10 @@ test.each<[RegistryEvent, string | undefined]>([
   [
     { type: 'retry', what: 'x', host: 'h', attempt: 1, delayMs: 2000, reason: 'reset' },
     'note: reset; again in 2.0 s',
+  ],
+  [
+    { type: 'waiting', where: 'https://h/x', waitedMs: 60_010, limitMs: 900_000 },
+    'note: https://h/x: nothing came for 1 min 00 s; waiting for up to 15 min 00 s (--timeout)',
   ],
   [{ type: 'mirror-failed', what: 'x', host: 'h', reason: 'broken' }, 'note: the mirror h fails: broken'],
   [{ type: 'blob-end', digest: 'sha256:x' }, undefined],

@@ -1,4 +1,4 @@
-import { type PullReport, pullImage } from '@ocirender/registry';
+import { type PassedOver, type PullReport, pullImage } from '@ocirender/registry';
 import { watchInterrupts } from '../convert/interrupt.ts';
 import { SOURCE_LIMIT_FLAGS } from '../convert/limit-flags.ts';
 import { readLimits } from '../convert/limit-values.ts';
@@ -50,6 +50,10 @@ export async function runPull({ image, directory, flags, json }: PullRequest): P
       onEvent(event) {
         progress.update(event);
         if (event.type === 'pull-start' || event.type === 'blob-present') return;
+        if (event.type === 'passed-over') {
+          progress.print(`note: ${passedOverLine(event)}`);
+          return;
+        }
         const line = registryEventLine(event);
         if (line !== undefined) progress.print(line);
       },
@@ -88,4 +92,9 @@ export function pullSummary(report: PullReport): string[] {
     `  blobs    ${blobs.length}, ${facts.join(', ')}`,
     `  time     ${formatDuration(report.milliseconds)}`,
   ];
+}
+
+/** Says what a pull left out. */
+function passedOverLine({ digest, mediaType, reason }: PassedOver): string {
+  return `${digest} of type ${mediaType} is left out: ${reason}`;
 }

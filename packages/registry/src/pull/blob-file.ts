@@ -16,7 +16,8 @@ export class BlobFile {
   /** Bytes that it must have. */
   readonly size: number;
   readonly path: string;
-  readonly #partial: string;
+  /** The part of it that has arrived. */
+  readonly partialPath: string;
 
   /**
    * @param blobs - the layout's directory `blobs`
@@ -27,7 +28,7 @@ export class BlobFile {
     this.digest = digest;
     this.size = size;
     this.path = join(blobs, algorithm, hex);
-    this.#partial = join(blobs, PARTIAL_DIRECTORY, `${algorithm}-${hex}`);
+    this.partialPath = join(blobs, PARTIAL_DIRECTORY, `${algorithm}-${hex}`);
   }
 
   /** Whether the file is there, whole and undamaged: all of it is read. */
@@ -48,7 +49,7 @@ export class BlobFile {
 
   /** Bytes of an earlier attempt that are there; a part that cannot be one is removed. */
   async partialBytes(): Promise<number> {
-    const stats = await stat(this.#partial).catch(ignoreMissing);
+    const stats = await stat(this.partialPath).catch(ignoreMissing);
     if (stats === undefined) return 0;
     if (stats.isFile() && stats.size <= this.size) return stats.size;
     await this.discard();
@@ -57,7 +58,7 @@ export class BlobFile {
 
   /** Reads the part that is there. */
   readPartial(bytes: number): AsyncIterable<Uint8Array> {
-    return createReadStream(this.#partial, {
+    return createReadStream(this.partialPath, {
       highWaterMark: CHUNK,
       end: bytes - 1,
     }) as AsyncIterable<Uint8Array>;
@@ -71,17 +72,17 @@ export class BlobFile {
    */
   async write(stream: AsyncIterable<Uint8Array>, partial: number): Promise<void> {
     try {
-      await mkdir(join(this.#partial, '..'), { recursive: true });
+      await mkdir(join(this.partialPath, '..'), { recursive: true });
       await mkdir(join(this.path, '..'), { recursive: true });
-      const file = createWriteStream(this.#partial, { flags: 'a', highWaterMark: CHUNK });
+      const file = createWriteStream(this.partialPath, { flags: 'a', highWaterMark: CHUNK });
       await pipeline(skip(stream, partial), file);
-      const handle = await open(this.#partial, 'r+');
+      const handle = await open(this.partialPath, 'r+');
       try {
         await handle.datasync();
       } finally {
         await handle.close();
       }
-      await rename(this.#partial, this.path);
+      await rename(this.partialPath, this.path);
       await syncNames(join(this.path, '..'));
     } catch (error) {
       throw ioError(error, this.path, 'written');
@@ -90,7 +91,7 @@ export class BlobFile {
 
   /** Forgets the part that is there: it turned out to be wrong. */
   async discard(): Promise<void> {
-    await rm(this.#partial, { recursive: true, force: true });
+    await rm(this.partialPath, { recursive: true, force: true });
   }
 }
 

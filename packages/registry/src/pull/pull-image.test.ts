@@ -104,7 +104,10 @@ describe('pull', () => {
       response.write(layer!.subarray(0, 150_000), () => setTimeout(() => response.socket?.end(), 50));
       return true;
     });
-    await expect(pull({ retry: { attempts: 1 } })).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NETWORK' });
+    await expect(pull({ retry: { attempts: 1 } })).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_NETWORK',
+      hint: `150000 of its 200000 bytes are kept in ${partialPath(directory, layer!)}: the next pull goes on from there.`,
+    });
     expect(readFileSync(partialPath(directory, layer!)).equals(layer!.subarray(0, 150_000))).toBe(true);
     expect(existsSync(join(directory, 'index.json'))).toBe(false);
     registry.intercepts.length = 0;
@@ -190,6 +193,70 @@ describe('pull', () => {
     expect(index.manifests[1].annotations).toBeUndefined();
     await pull({}, `a/b@${digest}`);
     expect(JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8')).manifests).toHaveLength(2);
+  });
+
+  test('a part of a blob from a server that refuses Range: it stays until the whole comes, which is taken', async () => {
+    const { registry, directory, pull } = await setUp();
+    const layer = LAYERS[1]!;
+    let isBroken = true;
+    registry.intercepts.push(({ url, headers }, response) => {
+      if (!url.includes(sha256(layer))) return false;
+      if (headers.range !== undefined || isBroken) response.writeHead(headers.range ? 403 : 503).end();
+      return headers.range !== undefined || isBroken;
+    });
+    mkdirSync(join(directory, 'blobs/.partial'), { recursive: true });
+    writeFileSync(partialPath(directory, layer), layer.subarray(0, 150_000));
+    await expect(pull()).rejects.toMatchObject({ code: 'ERR_OCIRENDER_REGISTRY' });
+    expect(readFileSync(partialPath(directory, layer)).equals(layer.subarray(0, 150_000))).toBe(true);
+    isBroken = false;
+    await pull();
+    expect(
+      registry.seen.filter(({ url }) => url.includes(sha256(layer))).map(({ headers }) => headers.range),
+    ).toEqual(['bytes=150000-', undefined]);
+    await expectLayout(directory);
+  });
+
+  test('all platforms: what is of an unfamiliar type is stored as it is, or noted', async () => {
+    const { registry, directory } = await setUp();
+    const events: PullEvent[] = [];
+    const text = registry.blob('opaque, among the blobs', 'application/vnd.example.blob');
+    const document = registry.manifest({ anything: 1 }, 'application/vnd.example.document+json');
+    const missing = { ...registry.blob('nowhere', 'text/x-nowhere') };
+    registry.blobs.delete(missing.digest);
+    const artifact = {
+      schemaVersion: 2,
+      mediaType: 'application/vnd.example.artifact+json',
+      config: registry.blob('{}', 'application/vnd.oci.empty.v1+json'),
+      layers: [registry.blob('of an artifact', 'text/plain')],
+    };
+    const manifests = [
+      text,
+      document,
+      missing,
+      registry.manifest(artifact, 'application/vnd.example.artifact+json'),
+      registry.image(['a layer'], 'amd64'),
+    ];
+    registry.manifest({ schemaVersion: 2, mediaType: TYPES.index, manifests }, TYPES.index, 'odd');
+    const { platform: _, ...options } = FAST;
+    const report = await pullImage(`${registry.host}/a/b:odd`, directory, {
+      ...options,
+      allPlatforms: true,
+      onEvent: (event) => events.push(event),
+    });
+    expect(report.passedOver).toEqual([
+      { digest: missing.digest, mediaType: 'text/x-nowhere', reason: expect.stringContaining(': 404 ') },
+    ]);
+    expect(events.find(({ type }) => type === 'passed-over')).toMatchObject({ digest: missing.digest });
+    for (const { digest } of [text, document, ...artifact.layers, manifests[3]!]) {
+      const bytes = readFileSync(join(directory, 'blobs', digest.replace(':', '/')));
+      expect(sha256(bytes)).toBe(digest);
+    }
+    const image = await openImage(`${directory}:odd`, { platform: 'linux/amd64' });
+    expect((await collect(image.layers[0]!.open())).toString()).toBe('a layer');
+    // The same again: what is there is not fetched.
+    registry.seen.length = 0;
+    await pullImage(`${registry.host}/a/b:odd`, directory, { ...options, allPlatforms: true });
+    expect(registry.count(`/blobs/${text.digest}`)).toBe(0);
   });
 
   test('all platforms: the index and everything below it', async () => {

@@ -7,7 +7,7 @@ import { formatReference, parseReference } from '../reference.ts';
 import { BlobFile, PARTIAL_DIRECTORY } from './blob-file.ts';
 import { inParallel } from './in-parallel.ts';
 import { LayoutIndex } from './layout-index.ts';
-import { type PlannedBlob, planEverything, planImage } from './plan.ts';
+import { type PassedOver, type PlannedBlob, planEverything, planImage } from './plan.ts';
 import type { PulledBlob, PullOptions, PullReport } from './pull-report.ts';
 
 const DEFAULT_CONCURRENCY = 3;
@@ -49,9 +49,20 @@ export async function pullImage(
     onEvent?.({ type: 'pull-start', blobs: plan.blobs });
     const store = join(directory, 'blobs');
     await mkdir(store, { recursive: true });
-    const pulled = await inParallel(plan.blobs, concurrency, signal, (blob, stop) =>
-      pullBlob({ client, repository: parts.repository, store, onEvent }, blob, stop),
-    );
+    const context = { client, repository: parts.repository, store, onEvent };
+    const passedOver: PassedOver[] = [];
+    const results = await inParallel(plan.blobs, concurrency, signal, async (blob, stop) => {
+      try {
+        return await pullBlob(context, blob, stop);
+      } catch (error) {
+        const reason = whyPassedOver(blob, error);
+        if (reason === undefined) throw error;
+        passedOver.push(reason);
+        onEvent?.({ type: 'passed-over', ...reason });
+        return undefined;
+      }
+    });
+    const pulled = results.filter((blob) => blob !== undefined);
     for (const { digest, bytes } of plan.manifests) {
       const file = new BlobFile(store, digest, bytes.length);
       if (await file.isIntact(signal)) continue;
@@ -82,6 +93,7 @@ export async function pullImage(
       ...(plan.platform === undefined ? {} : { platform: plan.platform }),
       names,
       manifests: plan.manifests.length,
+      passedOver,
       blobs: pulled,
       totalBytes: pulled.reduce((sum, { size }) => sum + size, 0),
       fetchedBytes: pulled.reduce((sum, { fetchedBytes }) => sum + fetchedBytes, 0),
@@ -123,7 +135,7 @@ async function pullBlob(context: PullContext, blob: PlannedBlob, signal: AbortSi
   try {
     return await fetch(true);
   } catch (error) {
-    if (!isWrong(error)) throw error;
+    if (!isWrong(error)) throw await withPart(error, file);
     await file.discard();
     if (!isDoubtful) throw error;
   }
@@ -131,9 +143,32 @@ async function pullBlob(context: PullContext, blob: PlannedBlob, signal: AbortSi
   try {
     return await fetch(false);
   } catch (error) {
-    if (isWrong(error)) await file.discard();
+    if (!isWrong(error)) throw await withPart(error, file);
+    await file.discard();
     throw error;
   }
+}
+
+/** What is of no known type and is served nowhere is no reason to go without the rest. */
+function whyPassedOver(
+  { kind, digest, mediaType = '' }: PlannedBlob,
+  error: unknown,
+): PassedOver | undefined {
+  if (kind !== 'other' || !isOcirenderError(error) || error.code !== 'ERR_OCIRENDER_NOT_FOUND')
+    return undefined;
+  return { digest, mediaType, reason: error.message };
+}
+
+/** The error of a blob of which a part has arrived names it: it is what the next pull goes on from. */
+async function withPart(error: unknown, file: BlobFile): Promise<unknown> {
+  if (!isOcirenderError(error) || error.code === 'ERR_OCIRENDER_ABORTED') return error;
+  const bytes = await file.partialBytes();
+  if (bytes === 0) return error;
+  const part = `${bytes} of its ${file.size} bytes are kept in ${file.partialPath}: the next pull goes on from there.`;
+  return new OcirenderError(error.code, error.message, {
+    cause: error.cause,
+    hint: error.hint === undefined ? part : `${error.hint} ${part}`,
+  });
 }
 
 function isWrong(error: unknown): boolean {

@@ -1,14 +1,16 @@
 import type { Platform } from '@ocirender/interface';
 import type { RegistryEvent } from '../events.ts';
 import type { OpenRegistryImageOptions } from '../options.ts';
-import type { PlannedBlob } from './plan.ts';
+import type { PassedOver, PlannedBlob } from './plan.ts';
 
 /** What happens during a pull. */
 export type PullEvent =
   | RegistryEvent
   | { readonly type: 'pull-start'; readonly blobs: readonly PlannedBlob[] }
   /** A blob of an earlier pull was read and is whole. */
-  | { readonly type: 'blob-present'; readonly digest: string };
+  | { readonly type: 'blob-present'; readonly digest: string }
+  /** Something of an unfamiliar media type that the index names cannot be fetched, and is left out. */
+  | ({ readonly type: 'passed-over' } & PassedOver);
 
 /** How to pull. */
 export interface PullOptions extends Omit<OpenRegistryImageOptions, 'onEvent' | 'diagnose'> {
@@ -39,8 +41,10 @@ export interface PullReport {
   readonly platform?: Platform;
   /** Names under which the layout holds the image; none for a reference by digest. */
   readonly names: readonly string[];
-  /** Number of manifests and indexes. */
+  /** Number of manifests, indexes and other documents that an index names. */
   readonly manifests: number;
+  /** What an index names but nobody serves: of unfamiliar media types only. */
+  readonly passedOver: readonly PassedOver[];
   readonly blobs: readonly PulledBlob[];
   /** Bytes of all blobs. */
   readonly totalBytes: number;
