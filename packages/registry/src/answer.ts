@@ -1,5 +1,5 @@
 import { OcirenderError } from '@ocirender/interface';
-import { authError, quotedFromServer, redact, registryError, Transient } from './errors.ts';
+import { authError, quotedFromServer, redact, registryError, SPEAKS_TLS_HINT, Transient } from './errors.ts';
 import type { HttpResponse } from './http.ts';
 import { parseRetryAfter } from './retry.ts';
 
@@ -41,6 +41,8 @@ export async function failedAnswer(
         : {};
     return new Transient(registryError(message, hint), retryAfterMs);
   }
+  if (status === 400 && url.protocol === 'http:' && /\bHTTP request\b.*\bHTTPS\b/i.test(said))
+    return registryError(message, { hint: SPEAKS_TLS_HINT });
   // A blob store refuses for reasons of its own, mostly a signature that has expired.
   if (status === 404 || status === 410) return new OcirenderError('ERR_OCIRENDER_NOT_FOUND', message);
   if ((status === 401 || status === 403 || status === 407) && !response.isElsewhere)

@@ -1,5 +1,6 @@
 import { OcirenderError } from '@ocirender/interface';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { tlsAwareConnector } from './connector.ts';
 import type { TlsOptions } from './options.ts';
 import { tlsContexts } from './tls.ts';
 
@@ -54,12 +55,13 @@ export class Dispatchers {
     const connect = known ? { secureContext: this.#contexts.registry, timeout } : others;
     // Times without data are counted by the caller, who knows whether it asked for any.
     const common = { bodyTimeout: 0, headersTimeout: 0, connect };
-    if (direct) return new Agent(common);
+    if (direct) return new Agent({ ...common, connect: tlsAwareConnector(connect) });
     const { environment } = this.#settings;
     const variable = (name: string): string => environment[name] ?? environment[name.toUpperCase()] ?? '';
     try {
       return new EnvHttpProxyAgent({
         ...common,
+        connect: tlsAwareConnector(connect),
         httpProxy: variable('http_proxy'),
         httpsProxy: variable('https_proxy'),
         noProxy: variable('no_proxy'),

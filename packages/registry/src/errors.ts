@@ -19,6 +19,9 @@ export class Transient extends Error {
   }
 }
 
+/** Advice where plain http was spoken to what may be a port for TLS. */
+export const SPEAKS_TLS_HINT = 'If the server speaks TLS, leave --insecure (option insecure) out.';
+
 /** The error of a connection that broke or never came about. */
 export function networkError(message: string, options?: OcirenderErrorOptions): OcirenderError {
   return new OcirenderError('ERR_OCIRENDER_NETWORK', message, options);

@@ -1,11 +1,13 @@
 import { isOcirenderError, type OcirenderError } from '@ocirender/interface';
-import { networkError, Transient } from './errors.ts';
+import { errors } from 'undici';
+import { networkError, SPEAKS_TLS_HINT, Transient } from './errors.ts';
+import { isTlsFailure, tlsFailure } from './tls-failure.ts';
 
 /** System errors that another try does not mend. */
 const PERMANENT: ReadonlySet<string> = new Set(['ENOTFOUND', 'EACCES', 'EPERM', 'EINVAL', 'ERR_INVALID_URL']);
 
-const CERTIFICATE =
-  /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_(GET|VERIFY)|INVALID_CA|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED)/;
+/** How servers that speak TLS end connections of those that do not. */
+const ENDED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 /** What happened, by the library's codes, where its own words do not say it well. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -34,11 +36,19 @@ export function describeNetworkFailure(error: unknown, where: string): Transient
   if (error instanceof Transient || isOcirenderError(error)) return error;
   const cause = innermost(error);
   const code = codeOf(cause);
-  if (isTls(cause, code)) return tlsError(cause, code, where);
+  if (isTlsFailure(cause, code)) return tlsFailure(cause, code, where);
   const refusedBy = /^Proxy response \((\d+)\)/.exec(cause.message)?.[1];
   if (refusedBy?.startsWith('4')) return networkError(`${where}: the proxy refuses with status ${refusedBy}`);
   const message = `${where}: ${(Object.hasOwn(WORDS, code) ? WORDS[code] : undefined) ?? cause.message}`;
-  const failure = networkError(message, { cause });
+  const isPlain = where.startsWith('http:');
+  // The first bytes of an answer in TLS are no HTTP.
+  if (isPlain && cause instanceof errors.HTTPParserError) {
+    return networkError(`${where}: the server does not answer in HTTP`, { cause, hint: SPEAKS_TLS_HINT });
+  }
+  const failure = networkError(message, {
+    cause,
+    ...(isPlain && ENDED.has(code) && { hint: SPEAKS_TLS_HINT }),
+  });
   return PERMANENT.has(code) ? failure : new Transient(failure);
 }
 
@@ -56,35 +66,3 @@ function innermost(error: unknown): Error {
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
-
-function isTls(error: Error, code: string): boolean {
-  return (
-    CERTIFICATE.test(code) ||
-    code.startsWith('ERR_SSL_') ||
-    code === 'EPROTO' ||
-    /\bSSL routines\b/.test(error.message)
-  );
-}
-
-function tlsError(error: Error, code: string, where: string): OcirenderError {
-  if (CERTIFICATE.test(code)) {
-    return networkError(`${where}: the server's certificate is not trusted: ${error.message}`, {
-      cause: error,
-      hint: 'Name the authority that signed it with --ca-cert (option tls.ca).',
-    });
-  }
-  // The message of OpenSSL is a line with its internals and a line end.
-  if (/wrong.version.number|packet length too long|http request/i.test(`${code} ${error.message}`)) {
-    return networkError(`${where}: the server does not speak TLS`, {
-      hint: 'If it is a plain http server that you trust, use --insecure (option insecure).',
-    });
-  }
-  const mayWantCertificate = /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA/.test(code);
-  return networkError(
-    `${where}: TLS failed: ${code === '' ? error.message.trim() : code}`,
-    mayWantCertificate ? { hint: CLIENT_CERTIFICATE_HINT } : {},
-  );
-}
-
-const CLIENT_CERTIFICATE_HINT =
-  'The server may want a client certificate: --client-cert and --client-key (options tls.cert and tls.key).';

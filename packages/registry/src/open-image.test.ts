@@ -326,7 +326,7 @@ describe('TLS', () => {
     await expect(openRegistryImage(name, secure)).rejects.toMatchObject({
       code: 'ERR_OCIRENDER_NETWORK',
       message: expect.stringContaining("the server's certificate is not trusted"),
-      hint: 'Name the authority that signed it with --ca-cert (option tls.ca).',
+      hint: 'Name the authority that signed it with --ca-cert (option tls.ca), or in the file of NODE_EXTRA_CA_CERTS.',
     });
     const image = await openRegistryImage(name, { ...secure, tls: { ca: pem('ca.pem') } });
     expect((await collect(image.layers[0]!.open())).toString()).toBe('x');
@@ -445,7 +445,7 @@ describe('proxies', () => {
     };
     await expect(openRegistryImage('registry.test/a/b:1', options)).rejects.toMatchObject({
       code: 'ERR_OCIRENDER_NETWORK',
-      message: expect.stringMatching(/certificate is not trusted: .*registry\.test/),
+      message: expect.stringMatching(/certificate is for another name: .*registry\.test/),
     });
     status = 407;
     await expect(openRegistryImage('registry.test/a/b:1', options)).rejects.toMatchObject({

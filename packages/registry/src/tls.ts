@@ -26,6 +26,11 @@ export function tlsContexts(options: TlsOptions | undefined): TlsContexts {
   const others = createContext(roots);
   if (cert === undefined || key === undefined) return { registry: others, others };
   certificates(cert, 'the client certificate');
+  if (/ENCRYPTED/.test(text(key))) {
+    throw new OcirenderError('ERR_OCIRENDER_USAGE', 'the key of the client certificate is encrypted', {
+      hint: 'Decrypt it into a file that only you can read: openssl pkey -in KEY -out DECRYPTED.',
+    });
+  }
   return { registry: createContext({ ...roots, cert: text(cert), key: text(key) }), others };
 }
 

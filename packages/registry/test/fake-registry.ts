@@ -57,7 +57,7 @@ export class FakeRegistry {
     this.#server =
       tls === undefined
         ? createServer(listener)
-        : createTlsServer({ ...tls, rejectUnauthorized: false }, listener);
+        : createTlsServer({ rejectUnauthorized: false, ...tls }, listener);
   }
 
   static async start(tls?: ServerOptions): Promise<FakeRegistry> {
