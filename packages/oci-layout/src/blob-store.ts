@@ -8,16 +8,18 @@ import type { LayoutLimits } from './limits.ts';
 export class BlobStore {
   readonly files: FileTree;
   readonly limits: LayoutLimits;
+  /** The name of a blob. The digest is checked before it becomes a name. */
+  readonly blobName: (digest: string) => string;
 
-  constructor(files: FileTree, limits: LayoutLimits) {
+  /**
+   * @param files - all of them
+   * @param limits - against hostile input
+   * @param blobName - how a blob is called; as in an OCI image layout by default
+   */
+  constructor(files: FileTree, limits: LayoutLimits, blobName: (digest: string) => string = layoutName) {
     this.files = files;
     this.limits = limits;
-  }
-
-  /** The name of a blob. The digest is checked before it becomes a name. */
-  blobName(digest: string): string {
-    const { algorithm, hex } = parseDigest(digest);
-    return `blobs/${algorithm}/${hex}`;
+    this.blobName = blobName;
   }
 
   /** Size in bytes of a file that exists and is a regular one. */
@@ -76,6 +78,11 @@ export class BlobStore {
     const maximum = this.limits.documentBytes;
     if (size > maximum) throw new LimitError('documentBytes', maximum, `${what} has ${size} bytes`);
   }
+}
+
+function layoutName(digest: string): string {
+  const { algorithm, hex } = parseDigest(digest);
+  return `blobs/${algorithm}/${hex}`;
 }
 
 /** Checks the digest of bytes in memory. */

@@ -61,7 +61,9 @@ export class DirectoryTree implements FileTree {
       throw new OcirenderError(
         'ERR_OCIRENDER_PATH_ESCAPE',
         `${what}: ${path} is a link to ${real}, outside ${this.label}`,
-        { hint: 'Only files within the image directory are read; copy the file there.' },
+        {
+          hint: `Only files within the image directory are read: copy it with its links followed (cp -rL ${this.label} COPY)${/[\\/]blobs[\\/]/.test(path) ? ', or name the directory that holds the blobs (--shared-blobs, option sharedBlobs)' : ''}.`,
+        },
       );
     }
     return real;

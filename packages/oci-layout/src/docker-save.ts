@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { type Image, type Layer, OcirenderError, type Platform } from '@ocirender/interface';
+import {
+  type Image,
+  isOcirenderError,
+  type Layer,
+  OcirenderError,
+  type Platform,
+} from '@ocirender/interface';
 import { type BlobStore, checkDigest } from './blob-store.ts';
 import { readFirstImages } from './docker-first.ts';
 import { asArray, asObject, asString, invalidImage, type JsonObject, parseJson, printable } from './json.ts';
 import { type ImageConfig, parseConfig } from './manifest.ts';
+import { findNamed, latestOf } from './names.ts';
 import { formatPlatform, platformDistance } from './platform.ts';
-import { matchName, tagPart } from './reference.ts';
 import type { Wanted } from './select.ts';
 
 /** One image of a `manifest.json`. */
@@ -33,7 +39,6 @@ export async function readSavedImages(
   if (!(await store.files.exists(MANIFEST))) return readFirstImages(store, signal);
   const bytes = await store.readDocument(MANIFEST, MANIFEST, signal);
   const json = parseJson(bytes, MANIFEST);
-  if (await isSkopeoDirectory(json, store)) throw skopeoDirectory();
   const list = asArray(json, MANIFEST, 'manifests', store.limits.manifests);
   return list.map((value, i) => {
     const where = `${MANIFEST}[${i}]`;
@@ -50,20 +55,6 @@ export async function readSavedImages(
       ),
     };
   });
-}
-
-/** A directory that `skopeo copy … dir:DIR` made: one manifest, and its blobs by their bare digests. */
-async function isSkopeoDirectory(json: unknown, store: BlobStore): Promise<boolean> {
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  return isObject && 'layers' in json && (await store.files.exists('version'));
-}
-
-function skopeoDirectory(): OcirenderError {
-  return new OcirenderError(
-    'ERR_OCIRENDER_INVALID_IMAGE',
-    `this is a directory of skopeo's ("dir:"), neither an OCI layout nor a docker save`,
-    { hint: 'Copy it into a layout first: skopeo copy dir:DIRECTORY oci:LAYOUT:TAG.' },
-  );
 }
 
 /** Docker reads these keys in any case, and old versions of Jib write them in lower case. */
@@ -128,21 +119,14 @@ async function selectSaved(
   wanted: Wanted,
 ): Promise<SavedImage> {
   const { directory, tag, digest } = wanted.reference;
-  const hint = `There is: ${images.map(({ names, config }) => printable(names.join(' = ') || config)).join(', ') || 'nothing'}.`;
-  let fitting = [...images];
-  if (tag !== undefined) {
-    const exact = images.filter(({ names }) => names.some((name) => matchName(name, tag) === 'exact'));
-    fitting =
-      exact.length > 0
-        ? exact
-        : images.filter(({ names }) => names.some((name) => matchName(name, tag) === 'tag'));
-  }
+  const namesOf = ({ names }: SavedImage): readonly string[] => names;
+  let fitting = tag === undefined ? [...images] : findNamed(images, namesOf, tag);
   if (digest !== undefined) {
     const ids = await Promise.all(fitting.map((image) => readSavedConfig(store, image, wanted.signal)));
     fitting = fitting.filter((_, i) => ids[i]!.digest === digest);
   }
   if (fitting.length > 1 && tag === undefined) {
-    const latest = fitting.filter(({ names }) => names.some((name) => tagPart(name) === 'latest'));
+    const latest = latestOf(fitting, namesOf);
     if (latest.length === 1) fitting = latest;
   }
   const [image, another] = fitting;
@@ -152,14 +136,42 @@ async function selectSaved(
       .map(printable)
       .join('@');
     const message = asked === '' ? `${directory} lists no image` : `${directory} has no image "${asked}"`;
-    throw new OcirenderError('ERR_OCIRENDER_NOT_FOUND', message, { hint });
+    throw new OcirenderError('ERR_OCIRENDER_NOT_FOUND', message, {
+      hint: await savedListing(store, images, wanted.signal),
+    });
   }
   if (another !== undefined && another.config !== image.config) {
     throw new OcirenderError('ERR_OCIRENDER_AMBIGUOUS', `${directory} holds more than one image that fits`, {
-      hint: `Name one as ${directory}:TAG. ${hint}`,
+      hint: `Name one as ${directory}:TAG or ${directory}@DIGEST. ${await savedListing(store, fitting, wanted.signal)}`,
     });
   }
   return image;
+}
+
+const MAX_LISTED = 24;
+
+/** Images by their names; one that has none by the digest of its config, by which it can be asked for. */
+async function savedListing(
+  store: BlobStore,
+  images: readonly SavedImage[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const shown: string[] = [];
+  for (const image of images.slice(0, MAX_LISTED)) {
+    if (image.names.length > 0) {
+      shown.push(printable(image.names.join(' = ')));
+      continue;
+    }
+    try {
+      shown.push(`@${(await readSavedConfig(store, image, signal)).digest}`);
+    } catch (error) {
+      // Damaged or missing: it is listed, and asking for it tells what is wrong.
+      if (!isOcirenderError(error) || error.code === 'ERR_OCIRENDER_ABORTED') throw error;
+      shown.push(printable(image.config));
+    }
+  }
+  if (images.length > MAX_LISTED) shown.push(`and ${images.length - MAX_LISTED} more`);
+  return `There is: ${shown.join(', ') || 'nothing'}.`;
 }
 
 /** Refuses an image without an index whose platform is not the one that was asked for. */

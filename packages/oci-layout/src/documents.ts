@@ -10,5 +10,5 @@ export { hasTarLayers, isAttestation } from './index-walk.ts';
 export { printable } from './json.ts';
 export type { Descriptor, ImageConfig, IndexDocument, ManifestDocument } from './manifest.ts';
 export { parseConfig, parseDocument } from './manifest.ts';
-export { isImageConfig, isUnspecificConfig, kindOfMediaType } from './media-types.ts';
+export { isImageConfig, isUnspecificConfig, kindOfMediaType, mayBeJson } from './media-types.ts';
 export { normalizePlatform, platformDistance } from './platform.ts';

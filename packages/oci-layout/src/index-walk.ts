@@ -41,7 +41,7 @@ export function isAttestation(descriptor: Descriptor): boolean {
 /** Tells an index from a manifest, from the media type or else from the content; undefined for what is neither. */
 async function kindOf(
   store: BlobStore,
-  { descriptor, nested }: Leaf,
+  descriptor: Descriptor,
   signal: AbortSignal | undefined,
 ): Promise<'index' | 'manifest' | undefined> {
   const kind = kindOfMediaType(descriptor.mediaType);
@@ -51,8 +51,9 @@ async function kindOf(
     return (await readManifestOrIndex(store, descriptor, signal)).kind;
   } catch (error) {
     if (!isOcirenderError(error) || error.code === 'ERR_OCIRENDER_ABORTED') throw error;
-    // Absent or damaged: an error only if it is chosen, and then by its own message.
-    return descriptor.mediaType === undefined || !nested ? 'manifest' : undefined;
+    // Absent or damaged: an error only if it is chosen, and then by its own message. What has an unfamiliar type and is
+    // no manifest is to be ignored.
+    return descriptor.mediaType === undefined ? 'manifest' : undefined;
   }
 }
 
@@ -93,7 +94,7 @@ export async function walkIndexes(
       const key = `${leaf.root.digest} ${leaf.descriptor.digest}`;
       if (visited.has(key)) continue;
       visited.add(key);
-      const kind = await kindOf(store, leaf, signal);
+      const kind = await kindOf(store, leaf.descriptor, signal);
       if (kind === undefined) {
         others.push(leaf.descriptor);
         continue;

@@ -43,14 +43,19 @@ export async function checkLayoutVersion(store: BlobStore, signal: AbortSignal |
   }
 }
 
-/** Opens the image of a layout that a reference and a platform mean. */
+/**
+ * Opens the image that a reference and a platform mean.
+ *
+ * @param tops - what `index.json` names
+ */
 export async function openLayoutImage(
   store: BlobStore,
+  tops: readonly Descriptor[],
   reference: string,
   wanted: Wanted,
   diagnose: DiagnosticHandler,
 ): Promise<Image> {
-  const descriptor = await selectManifest(store, await readLayoutIndex(store, wanted.signal), wanted);
+  const descriptor = await selectManifest(store, tops, wanted);
   const manifest = await readManifestOrIndex(store, descriptor, wanted.signal);
   if (manifest.kind !== 'manifest')
     throw invalidImage(`${descriptor.digest} is an index where a manifest was expected`);

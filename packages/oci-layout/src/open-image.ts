@@ -8,14 +8,18 @@ import {
 } from '@ocirender/interface';
 import { BlobStore } from './blob-store.ts';
 import { DirectoryTree } from './directory-tree.ts';
+import { isDockerDir, openDockerDir } from './docker-dir.ts';
 import { openSavedImage, readSavedConfig, readSavedImages } from './docker-save.ts';
 import type { FileTree } from './file-tree.ts';
 import { checkLayoutVersion, isEmptyIndex, openLayoutImage, readLayoutIndex } from './layout.ts';
 import { DEFAULT_LIMITS, type LayoutLimits } from './limits.ts';
+import type { Descriptor } from './manifest.ts';
 import { normalizePlatform, parsePlatform } from './platform.ts';
 import { readError } from './read-file.ts';
+import type { RecognizedForm } from './recognize-image.ts';
 import { parseReference } from './reference.ts';
 import { candidatesOf, namesOf } from './select.ts';
+import { SharedBlobs } from './shared-blobs.ts';
 
 /** How to open an image. */
 export interface OpenLayoutOptions {
@@ -25,6 +29,8 @@ export interface OpenLayoutOptions {
   readonly diagnose?: DiagnosticHandler;
   /** What it must be. @defaultValue what it looks like */
   readonly form?: ImageForm;
+  /** Directory in which layouts share blobs, as `ALGORITHM/DIGITS`. @defaultValue the layout's own `blobs` */
+  readonly sharedBlobs?: string;
   /** Limits against hostile input. */
   readonly limits?: Partial<LayoutLimits>;
 }
@@ -34,6 +40,8 @@ export interface ListOptions {
   readonly signal?: AbortSignal;
   /** What it must be. @defaultValue what it looks like */
   readonly form?: ImageForm;
+  /** As for {@link OpenLayoutOptions}. */
+  readonly sharedBlobs?: string;
   /** Limits against hostile input. */
   readonly limits?: Partial<LayoutLimits>;
 }
@@ -102,10 +110,10 @@ export async function openImageIn(
       typeof platform === 'string' ? parsePlatform(platform) : platform && normalizePlatform(platform),
     signal,
   };
-  const { store, form } = await openStore(files, options);
-  return form === 'layout'
-    ? openLayoutImage(store, text, wanted, diagnose)
-    : openSavedImage(store, text, wanted);
+  const opened = await openStore(files, options);
+  return opened.form === 'docker-save'
+    ? openSavedImage(opened.store, text, wanted)
+    : openLayoutImage(opened.store, opened.tops, text, wanted, diagnose);
 }
 
 /**
@@ -127,10 +135,11 @@ export async function listImages(directory: string, options: ListOptions = {}): 
  * @returns images in document order
  */
 export async function listImagesIn(files: FileTree, options: ListOptions = {}): Promise<ListedImage[]> {
-  const { store, form } = await openStore(files, options);
+  const opened = await openStore(files, options);
+  const { store } = opened;
   const { signal } = options;
-  if (form === 'layout') {
-    const candidates = await candidatesOf(store, await readLayoutIndex(store, signal), signal);
+  if (opened.form !== 'docker-save') {
+    const candidates = await candidatesOf(store, opened.tops, signal);
     return candidates.map(({ leaf, platform, present }) => ({
       names: namesOf(leaf.root),
       digest: leaf.descriptor.digest,
@@ -152,8 +161,8 @@ export async function listImagesIn(files: FileTree, options: ListOptions = {}): 
   return images;
 }
 
-/** What an image on disk looks like. */
-export type ImageForm = 'layout' | 'docker-save';
+/** What an image on disk looks like: an OCI layout, a `docker save`, or skopeo's `dir:`. */
+export type ImageForm = RecognizedForm;
 
 async function openDirectory(directory: string): Promise<FileTree> {
   let root: string;
@@ -166,29 +175,45 @@ async function openDirectory(directory: string): Promise<FileTree> {
   return new DirectoryTree(directory, root);
 }
 
-/** Finds out which of the two forms the files have. */
-async function openStore(
-  files: FileTree,
-  options: ListOptions,
-): Promise<{ store: BlobStore; form: ImageForm }> {
-  const store = new BlobStore(files, { ...DEFAULT_LIMITS, ...options.limits });
+/** Files whose form is known, with what their index names. */
+type OpenStore =
+  | { readonly form: 'docker-save'; readonly store: BlobStore }
+  | {
+      readonly form: 'layout' | 'docker-dir';
+      readonly store: BlobStore;
+      readonly tops: readonly Descriptor[];
+    };
+
+/** Finds out which form the files have. */
+async function openStore(given: FileTree, options: ListOptions): Promise<OpenStore> {
+  const { sharedBlobs, signal } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const files = sharedBlobs === undefined ? given : new SharedBlobs(given, await openDirectory(sharedBlobs));
+  const store = new BlobStore(files, limits);
   const [hasIndex, hasLayout, hasManifest, hasRepositories] = await Promise.all(
     ['index.json', 'oci-layout', 'manifest.json', 'repositories'].map((name) => files.exists(name)),
   );
   const hasSaved = hasManifest === true || hasRepositories === true;
   if (options.form === 'docker-save' && !hasSaved) throw notSaved(files.label);
   if (options.form === 'docker-save') return { store, form: 'docker-save' };
+  if (
+    options.form === 'docker-dir' ||
+    (options.form === undefined && !hasIndex && (await isDockerDir(store, signal)))
+  ) {
+    const { store: named, top } = await openDockerDir(files, limits, signal);
+    return { store: named, form: 'docker-dir', tops: [top] };
+  }
   const mayBeSaved = hasSaved && options.form === undefined;
   if (!hasIndex && !hasLayout && mayBeSaved) return { store, form: 'docker-save' };
   if (!hasIndex) throw notALayout(files.label, hasLayout === true);
-  if (hasLayout) await checkLayoutVersion(store, options.signal);
+  if (hasLayout) await checkLayoutVersion(store, signal);
   // Docker 25.0 wrote an index.json that names nothing beside a good manifest.json.
-  if (mayBeSaved && (await isEmptyIndex(store, options.signal))) return { store, form: 'docker-save' };
-  return { store, form: 'layout' };
+  if (mayBeSaved && (await isEmptyIndex(store, signal))) return { store, form: 'docker-save' };
+  return { store, form: 'layout', tops: await readLayoutIndex(store, signal) };
 }
 
 const FORMATS =
-  'An image on disk is an OCI image layout (index.json, oci-layout, blobs) or a docker save (manifest.json).';
+  "An image on disk is an OCI image layout (index.json, oci-layout, blobs), a docker save (manifest.json) or skopeo's dir: (manifest.json, version).";
 
 function notADirectory(path: string): OcirenderError {
   return new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `${path} is a file, not an image directory`, {

@@ -45,7 +45,8 @@ export async function recognizeImage(
   if ((await read('oci-layout')) !== undefined) return 'layout';
   const manifest = await document('manifest.json');
   if (Array.isArray(manifest) && hasKey(manifest[0], 'Layers', isListOrNull)) return 'docker-save';
-  if (hasKey(manifest, 'layers', Array.isArray) && (await read('version')) !== undefined) return 'docker-dir';
+  const isManifest = ['layers', 'manifests', 'fsLayers'].some((key) => hasKey(manifest, key, Array.isArray));
+  if (isManifest && (await read('version')) !== undefined) return 'docker-dir';
   return isRepositories(await document('repositories')) ? 'docker-save' : undefined;
 }
 

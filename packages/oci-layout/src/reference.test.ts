@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../test/layout-fixture.ts';
-import { matchName, parseReference, tagPart } from './reference.ts';
+import { matchName, tagPart } from './names.ts';
+import { parseReference } from './reference.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
 const base = temporaryDirectory();

@@ -60,22 +60,3 @@ function exists(path: string): boolean {
   if (path === '' || path.includes('\0')) return false;
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
-
-/** How well a name in a layout answers to what the user asked for. */
-export type NameMatch = 'exact' | 'tag' | undefined;
-
-/**
- * Compares a name that an image carries (a bare tag or `registry/repository:tag`) with a wanted one.
- *
- * @returns `exact` for the whole name (Docker's default registry may be left out), `tag` for its tag part
- */
-export function matchName(name: string, wanted: string): NameMatch {
-  if (name === wanted) return 'exact';
-  for (const implied of ['docker.io/', 'docker.io/library/']) if (name === implied + wanted) return 'exact';
-  return tagPart(name) === wanted ? 'tag' : undefined;
-}
-
-/** The tag of a full name; of a bare tag that tag itself. */
-export function tagPart(name: string): string {
-  return name.slice(Math.max(name.lastIndexOf(':'), name.lastIndexOf('/')) + 1);
-}

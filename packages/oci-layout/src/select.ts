@@ -3,8 +3,9 @@ import type { BlobStore } from './blob-store.ts';
 import { type Candidate, examine, isAttestation, type Leaf, type Walk, walkIndexes } from './index-walk.ts';
 import { printable } from './json.ts';
 import type { Descriptor } from './manifest.ts';
+import { findNamed, isOneRepository, latestOf } from './names.ts';
 import { formatPlatform, hostPlatform, platformDistance } from './platform.ts';
-import { type ImageReference, matchName, tagPart } from './reference.ts';
+import type { ImageReference } from './reference.ts';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const CONTAINERD_NAME = 'io.containerd.image.name';
@@ -30,7 +31,7 @@ export async function selectManifest(
   wanted: Wanted,
 ): Promise<Descriptor> {
   const { tag, digest } = wanted.reference;
-  const named = tag === undefined ? undefined : byName(tops, tag);
+  const named = tag === undefined ? undefined : findNamed(tops, namesOf, tag);
   if (named?.length === 0) {
     throw new OcirenderError(
       'ERR_OCIRENDER_NOT_FOUND',
@@ -44,19 +45,14 @@ export async function selectManifest(
     const found = await byDigest(store, named ?? tops, digest, wanted);
     return pick(store, await walkIndexes(store, [found], wanted.signal), wanted, false);
   }
-  if (named !== undefined) return pick(store, await walkIndexes(store, named, wanted.signal), wanted, false);
-  return byDefault(store, tops, wanted);
-}
-
-function byName(tops: readonly Descriptor[], wanted: string): Descriptor[] {
-  const exact: Descriptor[] = [];
-  const tagged: Descriptor[] = [];
-  for (const top of tops) {
-    const matches = namesOf(top).map((name) => matchName(name, wanted));
-    if (matches.includes('exact')) exact.push(top);
-    else if (matches.includes('tag')) tagged.push(top);
+  if (named !== undefined) {
+    const digests = new Set(named.map((top) => top.digest));
+    if (digests.size > 1 && !isOneRepository(named, namesOf)) {
+      throw ambiguous(wanted, await listingHint(store, named, wanted.signal));
+    }
+    return pick(store, await walkIndexes(store, named, wanted.signal), wanted, false);
   }
-  return exact.length > 0 ? exact : tagged;
+  return byDefault(store, tops, wanted);
 }
 
 async function byDigest(
@@ -84,10 +80,10 @@ async function byDigest(
   return { digest, size: await store.size(store.blobName(digest), what), annotations: new Map() };
 }
 
-/** Without tag or digest: the only image, or the one tagged latest. */
+/** Without tag or digest: the only image, or the one tagged latest where all are tags of one repository. */
 async function byDefault(store: BlobStore, tops: readonly Descriptor[], wanted: Wanted): Promise<Descriptor> {
   const images = tops.filter((top) => !isAttestation(top));
-  const sets = [images, images.filter((top) => namesOf(top).some((name) => tagPart(name) === 'latest'))];
+  const sets = [images, latestOf(images, namesOf)];
   if (images.length > 1)
     sets.push((await candidatesOf(store, images, wanted.signal)).map(({ leaf }) => leaf.root));
   for (const set of sets) {
@@ -128,6 +124,9 @@ async function pick(store: BlobStore, walk: Walk, wanted: Wanted, unnamed: boole
     .filter((entry): entry is { candidate: Candidate; distance: number } => entry.distance !== undefined)
     .sort((a, b) => a.distance - b.distance);
   const [best, second] = ranked;
+  if (best !== undefined && !best.candidate.present && images.some(({ present }) => present)) {
+    throw notThere(wanted, best.candidate, images);
+  }
   if (best !== undefined) {
     if (
       unnamed &&
@@ -146,6 +145,23 @@ async function pick(store: BlobStore, walk: Walk, wanted: Wanted, unnamed: boole
   const unreadable = unknown.find(({ error }) => error !== undefined);
   if (unreadable !== undefined) throw unreadable.error;
   throw noPlatform(wanted, platform, images, walk);
+}
+
+/** An index may name more than the store holds: `docker save` keeps the index, but one platform's image. */
+function notThere(
+  wanted: Wanted,
+  { leaf, platform }: Candidate,
+  images: readonly Candidate[],
+): OcirenderError {
+  const { directory } = wanted.reference;
+  const present = images.filter((image) => image.present);
+  return new OcirenderError(
+    'ERR_OCIRENDER_NOT_FOUND',
+    `${directory} names an image for ${printable(formatPlatform(platform!))}, but does not hold it: the manifest ${leaf.descriptor.digest} is missing`,
+    {
+      hint: `It holds ${platforms(present)}: choose that with --platform (option platform), or save the image again for the platform that you want.`,
+    },
+  );
 }
 
 function isOtherImage(a: Leaf, b: Leaf): boolean {
@@ -223,7 +239,7 @@ function listing(candidates: readonly Candidate[]): string {
   }
   const lines = [...roots].map(([root, images]) => {
     const names = namesOf(root).map(printable).join(' = ');
-    return `${names === '' ? root.digest : names} (${platforms(images)})`;
+    return `${names === '' ? `@${root.digest}` : names} (${platforms(images)})`;
   });
   if (lines.length === 0) return 'It holds no image.';
   return `There is: ${shorten(lines).join(', ')}.`;

@@ -1,10 +1,11 @@
-import { LimitError, OcirenderError, type Platform } from '@ocirender/interface';
+import { isOcirenderError, LimitError, OcirenderError, type Platform } from '@ocirender/interface';
 import { formatPlatform, hostPlatform, type LayoutLimits } from '@ocirender/oci-layout';
 import {
   type Descriptor,
   hasTarLayers,
   isAttestation,
   kindOfMediaType,
+  mayBeJson,
   parseConfig,
   platformDistance,
   printable,
@@ -53,15 +54,22 @@ export async function chooseManifest(
   if (best !== undefined) return choose(best);
   const unnamed = images.filter((image) => image.platform === undefined);
   // An index of one image that says nothing of its platform: there is nothing else that could be meant.
-  if (wanted === undefined && images.length === 1 && unnamed.length === 1) return choose(unnamed[0]!);
+  const isAlone = wanted === undefined && images.length === unnamed.length;
+  if (isAlone && unnamed.length === 1) return choose(unnamed[0]!);
   const examined: Descriptor[] = [];
+  let readable = 0;
+  let last: Descriptor | undefined;
   for (const image of unnamed.slice(0, MAX_EXAMINED)) {
     const found = await examine(image, source);
-    if (found !== undefined) examined.push({ ...image, platform: found });
+    if (found === undefined) continue;
+    readable++;
+    last = image;
+    if (found.platform !== undefined) examined.push({ ...image, platform: found.platform });
   }
   const second = nearest(examined, platform);
   if (second !== undefined) return choose(second);
-  if (images.length === 0) {
+  if (isAlone && readable === 1 && last !== undefined) return choose(last);
+  if (images.length === unnamed.length && readable === 0) {
     throw new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `the index ${top.digest} names no image`);
   }
   const named = [...images, ...examined].flatMap((image) =>
@@ -104,8 +112,10 @@ async function imagesBelow(top: FetchedManifest, source: ManifestSource): Promis
         seen.add(descriptor.digest);
         if (seen.size > manifests)
           throw new LimitError('manifests', manifests, 'the indexes hold too many descriptors');
-        if (kindOfMediaType(descriptor.mediaType) === 'index') next.push(await source.manifest(descriptor));
-        else images.push(descriptor);
+        const kind = kindOfMediaType(descriptor.mediaType);
+        if (kind === 'index') next.push(await source.manifest(descriptor));
+        // "Implementations … MUST NOT generate an error" for unknown media types.
+        else if (kind !== undefined || mayBeJson(descriptor.mediaType)) images.push(descriptor);
       }
     }
     level = next;
@@ -113,10 +123,30 @@ async function imagesBelow(top: FetchedManifest, source: ManifestSource): Promis
   return images;
 }
 
-/** Finds the platform of an image in its config. */
-async function examine(descriptor: Descriptor, source: ManifestSource): Promise<Platform | undefined> {
-  const { document, digest } = await source.manifest(descriptor);
+/** What is found where something of an unfamiliar type is no manifest, or is not where manifests are. */
+const NO_MANIFEST: ReadonlySet<string> = new Set([
+  'ERR_OCIRENDER_INVALID_IMAGE',
+  'ERR_OCIRENDER_NOT_FOUND',
+  'ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE',
+]);
+
+/** Finds the platform of an image in its config; undefined for what is no image. */
+async function examine(
+  descriptor: Descriptor,
+  source: ManifestSource,
+): Promise<{ readonly platform: Platform | undefined } | undefined> {
+  let manifest: FetchedManifest;
+  try {
+    manifest = await source.manifest(descriptor);
+  } catch (error) {
+    const isFamiliar = kindOfMediaType(descriptor.mediaType) === 'manifest';
+    if (!isFamiliar && isOcirenderError(error) && NO_MANIFEST.has(error.code)) return undefined;
+    throw error;
+  }
+  const { document, digest } = manifest;
   if (document.kind !== 'manifest' || !hasTarLayers(document)) return undefined;
   const bytes = await source.document(document.config);
-  return parseConfig(bytes, `config of ${digest}`, document.layers.length, source.limits).platform;
+  return {
+    platform: parseConfig(bytes, `config of ${digest}`, document.layers.length, source.limits).platform,
+  };
 }

@@ -56,7 +56,7 @@ export async function* readBody(
       yield result.value;
     }
   } catch (error) {
-    throw describeNetworkFailure(controller.signal.aborted ? controller.signal.reason : error, where);
+    throw describeNetworkFailure(controller.signal.aborted ? controller.signal.reason : error, where, true);
   } finally {
     patience.end();
     release();

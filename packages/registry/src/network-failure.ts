@@ -30,9 +30,14 @@ const WORDS: Readonly<Record<string, string>> = {
  *
  * @param error - the library's error, or the reason of our own abort
  * @param where - the address, without secrets
+ * @param isAnswered - whether the server has sent headers already
  * @returns what is to be thrown
  */
-export function describeNetworkFailure(error: unknown, where: string): Transient | OcirenderError {
+export function describeNetworkFailure(
+  error: unknown,
+  where: string,
+  isAnswered = false,
+): Transient | OcirenderError {
   if (error instanceof Transient || isOcirenderError(error)) return error;
   const cause = innermost(error);
   const code = codeOf(cause);
@@ -40,7 +45,7 @@ export function describeNetworkFailure(error: unknown, where: string): Transient
   const refusedBy = /^Proxy response \((\d+)\)/.exec(cause.message)?.[1];
   if (refusedBy?.startsWith('4')) return networkError(`${where}: the proxy refuses with status ${refusedBy}`);
   const message = `${where}: ${(Object.hasOwn(WORDS, code) ? WORDS[code] : undefined) ?? cause.message}`;
-  const isPlain = where.startsWith('http:');
+  const isPlain = !isAnswered && where.startsWith('http:');
   // The first bytes of an answer in TLS are no HTTP.
   if (isPlain && cause instanceof errors.HTTPParserError) {
     return networkError(`${where}: the server does not answer in HTTP`, { cause, hint: SPEAKS_TLS_HINT });

@@ -139,6 +139,26 @@ describe('an image', () => {
     await other.close();
   });
 
+  test('of an index that names what is no image: it is passed over', async () => {
+    const registry = await FakeRegistry.start();
+    const { platform: _, ...image } = registry.image(['a'], 'amd64');
+    const manifests = [
+      registry.blob('opaque', 'application/vnd.example.thing'),
+      registry.manifest({ anything: 1 }, 'application/vnd.example.thing+json'),
+      { ...registry.blob('gone', 'application/vnd.example.gone+json') },
+      image,
+    ];
+    registry.manifest({ schemaVersion: 2, mediaType: TYPES.index, manifests }, TYPES.index, 'odd');
+    for (const options of [{ platform: 'linux/amd64' }, {}]) {
+      const opened = await open(registry, 'a/b:odd', options);
+      expect((await collect(opened.layers[0]!.open())).toString()).toBe('a');
+      await opened.close();
+    }
+    manifests.pop();
+    registry.manifest({ schemaVersion: 2, mediaType: TYPES.index, manifests }, TYPES.index, 'none');
+    await expect(open(registry, 'a/b:none')).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NOT_FOUND' });
+  });
+
   test('for another platform than the one that is asked for is refused', async () => {
     const registry = await FakeRegistry.start();
     registry.image(['x'], 'amd64', '1');
