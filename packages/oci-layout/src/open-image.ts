@@ -196,6 +196,7 @@ async function openStore(given: FileTree, options: ListOptions): Promise<OpenSto
   const hasSaved = hasManifest === true || hasRepositories === true;
   if (options.form === 'docker-save' && !hasSaved) throw notSaved(files.label);
   if (options.form === 'docker-save') return { store, form: 'docker-save' };
+  if (options.form === 'docker-dir' && !(await files.exists('version'))) throw notDockerDir(files.label);
   if (
     options.form === 'docker-dir' ||
     (options.form === undefined && !hasIndex && (await isDockerDir(store, signal)))
@@ -226,6 +227,16 @@ function notALayout(label: string, hasLayout: boolean): OcirenderError {
     ? `${label} has an oci-layout file but no index.json`
     : `${label} holds no image: neither index.json nor manifest.json is there`;
   return new OcirenderError('ERR_OCIRENDER_NOT_FOUND', message, { hint: FORMATS });
+}
+
+function notDockerDir(label: string): OcirenderError {
+  return new OcirenderError(
+    'ERR_OCIRENDER_NOT_FOUND',
+    `${label} is no directory of skopeo's: its file "version" is missing`,
+    {
+      hint: `${FORMATS} Leave the prefix out, and it is told by what it holds.`,
+    },
+  );
 }
 
 function notSaved(label: string): OcirenderError {

@@ -1,7 +1,8 @@
-import { OcirenderError } from '@ocirender/interface';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { tlsAwareConnector } from './connector.ts';
 import type { TlsOptions } from './options.ts';
+import { chooseProxy, type ProxyChoice } from './proxy-choice.ts';
+import { socksConnector } from './socks-connector.ts';
 import { tlsContexts } from './tls.ts';
 
 /** What connections depend on. */
@@ -32,11 +33,11 @@ export class Dispatchers {
    */
   for(url: URL): Dispatcher {
     const known = this.#settings.hosts.includes(url.hostname);
-    const direct = isLoopback(url.hostname);
-    const key = `${known} ${direct}`;
+    const proxy = isLoopback(url.hostname) ? undefined : chooseProxy(url, this.#settings.environment);
+    const key = `${known} ${proxy?.url.href ?? ''}`;
     let dispatcher = this.#made.get(key);
     if (dispatcher === undefined) {
-      dispatcher = this.#make(known, direct);
+      dispatcher = this.#make(known, proxy);
       this.#made.set(key, dispatcher);
     }
     return dispatcher;
@@ -49,34 +50,25 @@ export class Dispatchers {
     await Promise.all(all.map((dispatcher) => dispatcher.destroy()));
   }
 
-  #make(known: boolean, direct: boolean): Dispatcher {
+  #make(known: boolean, proxy: ProxyChoice | undefined): Dispatcher {
     const timeout = this.#settings.connectTimeoutMs;
     const others = { secureContext: this.#contexts.others, timeout };
-    const connect = known ? { secureContext: this.#contexts.registry, timeout } : others;
+    const tls = known ? { secureContext: this.#contexts.registry, timeout } : others;
+    const connect = tlsAwareConnector(tls);
     // Times without data are counted by the caller, who knows whether it asked for any.
     const common = { bodyTimeout: 0, headersTimeout: 0, connect };
-    if (direct) return new Agent({ ...common, connect: tlsAwareConnector(connect) });
-    const { environment } = this.#settings;
-    const variable = (name: string): string => environment[name] ?? environment[name.toUpperCase()] ?? '';
-    try {
-      return new EnvHttpProxyAgent({
-        ...common,
-        connect: tlsAwareConnector(connect),
-        httpProxy: variable('http_proxy'),
-        httpsProxy: variable('https_proxy'),
-        noProxy: variable('no_proxy'),
-        // Plain http is handed to the proxy as other programs do it: many proxies refuse a tunnel to port 80.
-        proxyTunnel: false,
-        requestTls: connect,
-        proxyTls: others,
-      });
-    } catch (error) {
-      // The address may hold a password: neither it nor the library's message is shown.
-      throw new OcirenderError('ERR_OCIRENDER_USAGE', 'the proxy of the environment is not usable', {
-        hint: 'HTTPS_PROXY and HTTP_PROXY must be addresses such as http://proxy.example.com:3128.',
-        cause: error instanceof TypeError ? undefined : error,
-      });
+    if (proxy === undefined) return new Agent(common);
+    if (proxy.kind === 'socks') {
+      return new Agent({ ...common, connect: socksConnector(proxy, connect, timeout) });
     }
+    return new ProxyAgent({
+      ...common,
+      uri: proxy.url.href,
+      // Plain http is handed to the proxy as other programs do it: many proxies refuse a tunnel to port 80.
+      proxyTunnel: false,
+      requestTls: tls,
+      proxyTls: others,
+    });
   }
 }
 

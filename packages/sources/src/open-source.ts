@@ -21,6 +21,7 @@ import type { RegistryOptions } from '@ocirender/registry';
 import { abortable } from './abortable.ts';
 import type { ArchiveLimits } from './limits.ts';
 import { type OpenArchive, openArchiveFile, openArchiveStream } from './open-archive.ts';
+import { openEngineImage } from './open-engine.ts';
 import { openOverlay2 } from './open-overlay2.ts';
 import { parseSource, SOURCE_FORMS } from './parse-source.ts';
 import { prefetchLayers } from './prefetch.ts';
@@ -35,6 +36,10 @@ export interface OpenSourceOptions {
   readonly spool?: string;
   /** Limits against hostile input. */
   readonly limits?: Partial<LayoutLimits & ArchiveLimits>;
+  /** Directory in which OCI layouts share blobs, as `ALGORITHM/DIGITS`. @defaultValue the layout's own `blobs` */
+  readonly sharedBlobs?: string;
+  /** Where engines (Docker, Podman) are looked for. @defaultValue process.env */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** How to talk to registries. */
   readonly registry?: Omit<RegistryOptions, 'signal'>;
   /** How many layers of a registry's image arrive at the same time. @defaultValue 3 */
@@ -58,11 +63,21 @@ export async function openSource(text: string, options: OpenSourceOptions = {}):
   const source = parseSource(text);
   switch (source.kind) {
     case 'directory':
-      return openImage(text, { ...options, ...(source.form === undefined ? {} : { form: source.form }) });
+      return openImage(source.form === 'docker-dir' ? source.reference.directory : text, {
+        ...options,
+        ...(source.form === undefined ? {} : { form: source.form }),
+      });
     case 'archive':
       return openIn(await openArchiveFile(source.reference.directory, options), text, source, options);
     case 'stdin':
       return openIn(await openStdin(options), text, { reference: { directory: text } }, options);
+    case 'engine':
+      return openIn(
+        await openEngineImage(source.engine, source.name, options),
+        text,
+        { reference: { directory: text } },
+        options,
+      );
     case 'overlay2':
       return openOverlay2(source.directory);
     case 'registry':

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../test/archive-fixture.ts';
-import { parseSource } from './parse-source.ts';
+import { parseSource, SOURCE_PREFIXES } from './parse-source.ts';
 
 const root = temporaryDirectory();
 const layout = join(root, 'layout');
@@ -49,19 +49,20 @@ describe('what is said', () => {
     ],
     ['overlay2:/var/lib/docker/overlay2/x', { kind: 'overlay2', directory: '/var/lib/docker/overlay2/x' }],
     ['docker://a/b', { kind: 'registry', reference: 'a/b', guessed: false }],
+    ['docker-daemon:nginx:1', { kind: 'engine', engine: 'docker', name: 'nginx:1' }],
+    ['podman:localhost/x', { kind: 'engine', engine: 'podman', name: 'localhost/x' }],
+    ['dir:some/dir:x', { kind: 'directory', form: 'docker-dir', reference: { directory: 'some/dir:x' } }],
+    ['docker://localhost/x', { kind: 'registry', reference: 'localhost/x', guessed: false }],
     ['docker://./odd', { kind: 'registry', reference: './odd', guessed: false }],
   ])('%s', (text, expected) => {
     expect(parseSource(text)).toEqual(expected);
   });
 
-  it.each(['oci:', 'oci-archive:', 'docker-archive:', 'docker://', 'overlay2:'])(
-    'nothing behind %s',
-    (text) => {
-      expect(() => parseSource(text)).toThrowError(
-        expect.objectContaining({ code: 'ERR_OCIRENDER_USAGE' }) as Error,
-      );
-    },
-  );
+  it.each(SOURCE_PREFIXES.map((prefix) => [prefix]))('nothing behind %s', (text) => {
+    expect(() => parseSource(text)).toThrowError(
+      expect.objectContaining({ code: 'ERR_OCIRENDER_USAGE' }) as Error,
+    );
+  });
 });
 
 describe('what does not exist', () => {
@@ -73,7 +74,6 @@ describe('what does not exist', () => {
     'my-app_2.x:v1',
     'ghcr.io/owner/name',
     'ghcr.io/owner/name:tag',
-    'localhost/x',
     'localhost:5000/x:y',
     'registry:5000/deep/er/name',
     '[::1]:5000/x',
@@ -98,7 +98,8 @@ describe('what does not exist', () => {
     'C:\\image',
     'ghcr.io/',
     'ghcr.io/Owner',
-    'https://ghcr.io/x',
+    'localhost/x',
+    'localhost/x:1',
     '',
     'a\0b',
   ])('%j is nothing', (text) => {
@@ -106,6 +107,30 @@ describe('what does not exist', () => {
       expect.objectContaining({
         code: 'ERR_OCIRENDER_NOT_FOUND',
         hint: expect.stringContaining('docker://NAME') as string,
+      }) as Error,
+    );
+  });
+
+  it.each([
+    ['containers-storage:localhost/x:1', 'podman save localhost/x:1 | ocirender convert -'],
+    ['ostree:x@/repo', 'skopeo copy ostree:x@/repo oci:LAYOUT:TAG'],
+    ['sif:x.sif', 'skopeo copy sif:x.sif oci:LAYOUT:TAG'],
+    ['oci://ghcr.io/owner/name:1', 'Write docker://ghcr.io/owner/name:1.'],
+    ['https://ghcr.io/owner/name', 'docker://ghcr.io/owner/name'],
+    ['http://example.com/image.tar', 'curl -L ADDRESS | ocirender convert -'],
+  ])('%s is of another tool: the error says what helps', (text, help) => {
+    expect(() => parseSource(text)).toThrowError(
+      expect.objectContaining({
+        code: 'ERR_OCIRENDER_USAGE',
+        hint: expect.stringContaining(help) as string,
+      }) as Error,
+    );
+  });
+
+  it('what Podman calls local is not asked for in a network', () => {
+    expect(() => parseSource('localhost/app:1')).toThrowError(
+      expect.objectContaining({
+        hint: expect.stringMatching(/podman:localhost\/app:1, or docker:\/\/localhost\/app:1/) as string,
       }) as Error,
     );
   });

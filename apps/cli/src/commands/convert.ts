@@ -10,7 +10,7 @@ export class Convert extends BaseCommand {
   static override usage = '<%= command.id %> IMAGE [--sink NAME] --output PATH [FLAGS]';
 
   static override description = [
-    'IMAGE is what it looks like: a directory with an OCI layout or an unpacked "docker save" (DIR, DIR:TAG, DIR@DIGEST); an archive of either, also compressed (FILE, FILE:NAME); - for an archive on standard input; a layer of Docker\'s overlay2 storage (DIR); else a name in a registry (nginx:1.27, ghcr.io/owner/name). Prefixes force one: oci:DIR, oci-archive:FILE, docker-archive:FILE, overlay2:DIR, docker://NAME.',
+    'IMAGE is what it looks like: a directory with an OCI layout or an unpacked "docker save" (DIR, DIR:TAG, DIR@DIGEST); an archive of either, also compressed (FILE, FILE:NAME); - for an archive on standard input; a directory by "skopeo copy … dir:DIR"; a layer of Docker\'s overlay2 storage (DIR); else a name in a registry (nginx:1.27, ghcr.io/owner/name). Prefixes force one: oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, overlay2:DIR, docker://NAME; docker-daemon:NAME and podman:NAME take an image that Docker or Podman keeps.',
     'Layers from a registry are merged while they arrive; what comes too early waits in temporary files without names (--spool).',
     'All layers are merged as a container runtime does it. The output appears under its name only when it is complete and on the disk; after an error or Ctrl-C nothing is left. Devices, the input and the current directory are never overwritten; a directory that is not empty only with --replace-directory. The same image and options give the same bytes.',
     'SOURCE_DATE_EPOCH (seconds) is the time of whatever has none of its own. DEBUG=ocirender:* logs timings.',

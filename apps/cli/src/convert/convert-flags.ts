@@ -46,6 +46,10 @@ export const convertFlags = {
     summary: "File that gets the image's config, byte for byte.",
     helpValue: 'FILE',
   }),
+  'shared-blobs': Flags.string({
+    summary: 'Directory in which OCI layouts share blobs, as ALGORITHM/DIGITS.',
+    helpValue: 'DIR',
+  }),
   spool: Flags.string({
     summary: 'Directory for temporary files: of compressed archives, and of layers from a registry.',
     helpValue: 'DIR',

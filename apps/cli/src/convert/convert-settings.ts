@@ -22,7 +22,7 @@ export function convertSettings(flags: ConvertFlags): ConvertSettings {
     }),
     force: flags.force,
     replaceDirectory: flags['replace-directory'],
-    inputs: [flags['ca-cert'], flags['client-cert'], flags['client-key']]
+    inputs: [flags['ca-cert'], flags['client-cert'], flags['client-key'], flags['shared-blobs']]
       .flat()
       .filter((path) => path !== undefined),
     planFirst: flags['plan-first'],
@@ -31,6 +31,7 @@ export function convertSettings(flags: ConvertFlags): ConvertSettings {
     ...(flags['config-out'] === undefined ? {} : { configOutput: flags['config-out'] }),
     source: {
       limits: readLimits(flags, SOURCE_LIMIT_FLAGS),
+      ...(flags['shared-blobs'] === undefined ? {} : { sharedBlobs: flags['shared-blobs'] }),
       ...(flags.spool === undefined ? {} : { spool: flags.spool }),
       ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
     },

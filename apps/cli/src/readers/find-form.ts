@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { OcirenderError } from '@ocirender/interface';
 import { recognizeDirectory } from '@ocirender/oci-layout';
-import { parseSource, recognizeArchive } from '@ocirender/sources';
+import { parseSource, recognizeArchive, SOURCE_PREFIXES } from '@ocirender/sources';
 import { unusableError } from '../plugins/load-export.ts';
 import { MAGIC_BYTES, OCI_PREFIX, type ReaderCatalog, type ReaderEntry } from './catalog.ts';
 import { type FirstPartition, firstPartition } from './partition-table.ts';
@@ -14,8 +14,11 @@ export type ImageForm =
 /** The reader of tars: of root file systems. Archives of images are tars too. */
 const ARCHIVE_READER = 'tar';
 
-/** Prefixes of images in other forms than those that readers read; `oci:` is one of them. */
-const IMAGE_PREFIXES = [`${OCI_PREFIX}:`, 'oci-archive:', 'docker-archive:', 'docker://', 'overlay2:'];
+/** The reader of directories. Its prefix is also that of skopeo's directories, which are images. */
+const DIRECTORY_READER = 'dir';
+
+/** Prefixes of images in other forms than those that readers read. */
+const IMAGE_PREFIXES = SOURCE_PREFIXES.filter((prefix) => prefix !== `${DIRECTORY_READER}:`);
 
 /**
  * Finds out what an image is: by its prefix (`NAME:…`), else by its content. No reader is loaded for it.
@@ -37,6 +40,9 @@ export async function findForm(spec: string, catalog: ReaderCatalog): Promise<Im
     });
   }
   if (spec === '-' || IMAGE_PREFIXES.some((known) => spec.startsWith(known))) {
+    return { kind: 'oci', reference: spec };
+  }
+  if (prefix === DIRECTORY_READER && (await recognizeDirectory(rest)) === 'docker-dir') {
     return { kind: 'oci', reference: spec };
   }
   const forced = catalog.readers.find(({ name }) => name === prefix);

@@ -14,7 +14,7 @@ export interface OpenSettings extends OpenMergedOptions {
   /** Refuse what the kernel would not read. @defaultValue false */
   readonly strict?: boolean;
   /** How images are opened that are elsewhere. */
-  readonly source?: Pick<OpenSourceOptions, 'spool' | 'registry' | 'limits'>;
+  readonly source?: Pick<OpenSourceOptions, 'spool' | 'sharedBlobs' | 'registry' | 'limits'>;
 }
 
 /**

@@ -240,11 +240,16 @@ describe('findForm', () => {
     });
   });
 
-  test("a directory of skopeo's is an image, which says that it cannot be read", async () => {
+  test("a directory of skopeo's is an image, with and without the prefix that else means a tree", async () => {
     await mkdir(at('skopeo'));
     await writeFile(at('skopeo/version'), 'Directory Transport Version: 1.1\n');
     await writeFile(at('skopeo/manifest.json'), '{"schemaVersion":2,"layers":[]}');
     expect(await form(at('skopeo'))).toBe(`oci ${at('skopeo')}`);
+    expect(await form(`dir:${at('skopeo')}`)).toBe(`oci dir:${at('skopeo')}`);
+    await mkdir(at('tree'));
+    const catalog = readReaderCatalog([plugin('p', { dir: declare() })]);
+    expect(await findForm(`dir:${at('skopeo')}`, catalog)).toMatchObject({ kind: 'oci' });
+    expect(await findForm(`dir:${at('tree')}`, catalog)).toMatchObject({ kind: 'reader', path: at('tree') });
   });
 
   test('a reader that is unusable', async () => {

@@ -1,8 +1,10 @@
+import type { RegistryEvent } from '@ocirender/registry';
 import { watchInterrupts } from '../convert/interrupt.ts';
 import { SOURCE_LIMIT_FLAGS } from '../convert/limit-flags.ts';
 import { readLimits } from '../convert/limit-values.ts';
 import { mergeSettings } from '../convert/merge-settings.ts';
 import { type ByteProgress, startByteProgress } from '../progress/byte-progress.ts';
+import { registryEventLine } from '../registry/registry-event-line.ts';
 import { registrySettings } from '../registry/registry-settings.ts';
 import { diagnosticLine } from '../report/diagnostic-line.ts';
 import type { OpenSettings } from './open-image.ts';
@@ -33,7 +35,8 @@ export async function withReading<T>(flags: ReadFlags, run: (reading: Reading) =
         ...merge,
         source: {
           limits: readLimits(flags, SOURCE_LIMIT_FLAGS),
-          registry,
+          registry: { ...registry, onEvent: (event) => printEvent(event, progress) },
+          ...(flags['shared-blobs'] === undefined ? {} : { sharedBlobs: flags['shared-blobs'] }),
           ...(flags.spool === undefined ? {} : { spool: flags.spool }),
         },
         signal: interrupt.signal,
@@ -51,4 +54,9 @@ export async function withReading<T>(flags: ReadFlags, run: (reading: Reading) =
     progress.stop();
     interrupt.dispose();
   }
+}
+
+function printEvent(event: RegistryEvent, progress: ByteProgress): void {
+  const line = registryEventLine(event);
+  if (line !== undefined) progress.print(line);
 }
