@@ -82,12 +82,11 @@ async function converted(
 ): Promise<string> {
   const output = at('output.tar');
   const command = [CLI, 'convert', image, '-o', output, '--force', '--progress', 'none', ...args];
+  const assigned = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const child =
     stdin === undefined
-      ? start(process.execPath, command, { env: { ...process.env, ...env } })
-      : start('sh', ['-c', 'exec "$0" "$@" < "$INPUT"', process.execPath, ...command], {
-          env: { ...process.env, INPUT: stdin },
-        });
+      ? start('env', [...assigned, process.execPath, ...command])
+      : start('sh', ['-c', 'input="$0"; exec "$@" < "$input"', stdin, process.execPath, ...command]);
   const { code, stderr } = await finished(child);
   expect([code, stderr]).toEqual([0, expect.any(String)]);
   return fileDigest(output);

@@ -23,6 +23,7 @@ export type DiagnosticCode =
   | 'time-clamped'
   | 'not-representable'
   | 'diff-id-missing'
+  | 'diff-id-wrong'
   | 'size-rounded'
   | 'overflow-id'
   | (string & {});

@@ -25,6 +25,10 @@ export interface Layer {
    * a name that stays the same instead, with another word before the colon: `overlay2:…`.
    */
   readonly digest: string;
+  /**
+   * The digest was made from the bytes as they are: nobody promised it, and it protects nothing. @defaultValue false
+   */
+  readonly hasOwnDigest?: boolean;
   /** Digest of the uncompressed tar, when the config names one. */
   readonly diffId?: string;
   /** As the manifest spells it; undefined when it names none. */

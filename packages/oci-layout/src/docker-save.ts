@@ -204,10 +204,12 @@ async function savedLayer(
   let digest = inPath === null ? undefined : `sha256:${inPath[1]}`;
   if (digest === undefined && diffId !== undefined && !(await isCompressed(store, name, what)))
     digest = diffId;
+  const hasOwnDigest = digest === undefined;
   digest ??= await hashFile(store, name, what, signal);
   const expected = { digest, size };
   return {
     ...expected,
+    ...(hasOwnDigest ? { hasOwnDigest } : {}),
     ...(diffId === undefined ? {} : { diffId }),
     open: (options) => store.open(name, expected, what, options?.signal),
   };

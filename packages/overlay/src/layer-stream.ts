@@ -17,6 +17,8 @@ export interface LayerStreamOptions {
   readonly limits: MergeLimits;
   /** Decompressed bytes that this layer may still have. */
   readonly maxOutputBytes: number;
+  /** Accept a diff_id that its builder got wrong. */
+  readonly lenient: boolean;
   readonly signal?: AbortSignal;
   readonly diagnose: DiagnosticHandler;
   /** Called with the number of stored bytes read so far. */
@@ -112,13 +114,28 @@ export class LayerStream {
   }
 
   /**
-   * Reads what is left after the last event and checks digest, size and diff_id.
+   * Reads what is left after the last event and checks digest, size and diff_id. Where the stored bytes are those that
+   * the manifest promises, a wrong diff_id was made by whoever built the image.
    *
    * @throws {DigestMismatchError} when the uncompressed bytes are not those that the config promises
    */
   async finish(): Promise<void> {
     await this.#drainStored();
-    this.#checkDiffId();
+    const error = this.#wrongDiffId();
+    if (error === undefined) return;
+    const { hasOwnDigest = false } = this.#layer;
+    if (hasOwnDigest) throw error;
+    const message = `the image was built wrong: the blob's digest is right, but not the diff_id that its config gives for it`;
+    if (this.#options.lenient) {
+      this.#options.diagnose({
+        code: 'diff-id-wrong',
+        message: `${message}: ${error.expected}, not ${error.actual}`,
+      });
+      return;
+    }
+    throw new DigestMismatchError(`${message} (uncompressed layer)`, error.expected, error.actual, {
+      hint: 'Fetching it again does not help. Accept it with --lenient (policy lenient), or let whoever built it build it again.',
+    });
   }
 
   /**
@@ -188,14 +205,17 @@ export class LayerStream {
       if (next.done === true) this.#tarDone = true;
       else this.#hash.update(next.value);
     }
-    this.#checkDiffId();
+    const error = this.#wrongDiffId();
+    if (error !== undefined) throw error;
   }
 
-  #checkDiffId(): void {
+  #wrongDiffId(): DigestMismatchError | undefined {
     const { diffId } = this.#layer;
-    if (this.#hash === undefined || diffId === undefined || !this.#tarDone) return;
+    if (this.#hash === undefined || diffId === undefined || !this.#tarDone) return undefined;
     const actual = `${diffId.split(':', 1)[0]}:${this.#hash.digest('hex')}`;
-    if (actual !== diffId) throw new DigestMismatchError('uncompressed layer (diff_id)', diffId, actual);
+    return actual === diffId
+      ? undefined
+      : new DigestMismatchError('uncompressed layer (diff_id)', diffId, actual);
   }
 }
 

@@ -175,6 +175,36 @@ describe('mergeLayers', () => {
     });
   });
 
+  it('a diff_id that its builder got wrong is called so, and accepted by lenient; a digest of its own promises nothing', async () => {
+    const tar = tarOf([file('a', '1')]);
+    const layer: Layer = { ...layerOf(gzipSync(tar), [100]), diffId: `sha256:${'0'.repeat(64)}` };
+    await expect(run([layer])).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_DIGEST_MISMATCH',
+      message: expect.stringContaining("built wrong: the blob's digest is right") as string,
+      hint: expect.stringContaining('--lenient') as string,
+    });
+    const noted: Diagnostic[] = [];
+    const merged = await run([layer], {
+      policy: { lenient: true },
+      diagnose: (diagnostic) => noted.push(diagnostic),
+    });
+    expect(merged.contents).toEqual({ a: '1' });
+    expect(noted.filter(({ code }) => code === 'diff-id-wrong')).toEqual([
+      expect.objectContaining({
+        code: 'diff-id-wrong',
+        layer: layer.digest,
+        message: expect.stringContaining('000, not sha256:') as string,
+      }),
+    ]);
+    // Of a docker save, the diff_id is all that protects.
+    await expect(
+      run([{ ...layer, hasOwnDigest: true }], { policy: { lenient: true } }),
+    ).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_DIGEST_MISMATCH',
+      hint: expect.stringContaining('fetch the image again') as string,
+    });
+  });
+
   it('obeys an abort', async () => {
     const controller = new AbortController();
     const session = new MemorySession();

@@ -84,6 +84,7 @@ export class Scanner {
       {
         limits,
         maxOutputBytes: limits.totalBytes - this.#tarBytes,
+        lenient: this.#options.policy.lenient,
         ...(signal === undefined ? {} : { signal }),
         diagnose,
         ...(onBytes === undefined ? {} : { onBytes: (bytes: number) => onBytes(index, bytes) }),

@@ -3,7 +3,7 @@ import type { LayoutLimits } from '@ocirender/oci-layout';
 import { verifyingStream } from '@ocirender/oci-layout';
 import { Authenticator } from './auth/authenticator.ts';
 import { type BlobServer, streamBlob } from './blob-stream.ts';
-import { findCredentials } from './credentials/find-credentials.ts';
+import { configuredHeaders, findCredentials } from './credentials/find-credentials.ts';
 import { Endpoint, mirrorBase, registryBase } from './endpoint.ts';
 import { elsewhereError, foreignServers } from './foreign-server.ts';
 import { HttpClient, type Timeouts } from './http.ts';
@@ -74,6 +74,7 @@ export class RegistryClient {
       onWaiting: (where, waitedMs, limitMs) =>
         options.onEvent?.({ type: 'waiting', where, waitedMs, limitMs }),
     });
+    let headers: Promise<Record<string, string>> | undefined;
     const endpoint = (url: URL, name: string, isMirror: boolean): Endpoint =>
       new Endpoint({
         base: url,
@@ -88,6 +89,7 @@ export class RegistryClient {
                 : findCredentials(name, repository, { environment, signal }),
             signal,
           }),
+        originHeaders: async () => (isMirror ? {} : (headers ??= configuredHeaders(environment))),
         newGuest: () => new Authenticator({ http: this.#http, findCredentials: async () => ({}), signal }),
       });
     const mirrors = mirrorsOf(this.registry, options).map((text) => mirrorBase(text, insecure));

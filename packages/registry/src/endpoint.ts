@@ -22,6 +22,8 @@ export interface EndpointSettings {
   readonly newAuthenticator: (repository: string | undefined) => Authenticator;
   /** Makes one without any credentials. */
   readonly newGuest: () => Authenticator;
+  /** Headers for this server alone. */
+  readonly originHeaders: () => Promise<Readonly<Record<string, string>>>;
 }
 
 /** One server of the registry's API. */
@@ -33,18 +35,20 @@ export class Endpoint {
   readonly #http: HttpClient;
   readonly #newAuthenticator: EndpointSettings['newAuthenticator'];
   readonly #newGuest: EndpointSettings['newGuest'];
+  readonly #originHeaders: EndpointSettings['originHeaders'];
   readonly #authenticators = new Map<string | undefined, Authenticator>();
   /** By origin: of servers that this one redirects to. */
   readonly #guests = new Map<string, Authenticator>();
   #rootChallenges: readonly Challenge[] | undefined;
 
-  constructor({ base, isMirror, http, newAuthenticator, newGuest }: EndpointSettings) {
+  constructor({ base, isMirror, http, newAuthenticator, newGuest, originHeaders }: EndpointSettings) {
     this.isMirror = isMirror;
     this.host = base.host;
     this.#base = base;
     this.#http = http;
     this.#newAuthenticator = newAuthenticator;
     this.#newGuest = newGuest;
+    this.#originHeaders = originHeaders;
   }
 
   /**
@@ -102,6 +106,7 @@ export class Endpoint {
         url,
         scope,
         authenticator,
+        originHeaders: this.#originHeaders,
         rootChallenges: (signal) => this.#askRoot(signal),
         guestOf: (origin) => this.#guestOf(origin),
       },
@@ -112,7 +117,12 @@ export class Endpoint {
   /** Asks once what the server demands at its root; a server that cannot tell demands nothing. */
   async #askRoot(signal: AbortSignal | undefined): Promise<readonly Challenge[]> {
     if (this.#rootChallenges !== undefined) return this.#rootChallenges;
-    const response = await this.#http.send({ url: new URL('/v2/', this.#base), headers: {}, signal });
+    const response = await this.#http.send({
+      url: new URL('/v2/', this.#base),
+      headers: {},
+      originHeaders: await this.#originHeaders(),
+      signal,
+    });
     const demanded = response.status === 401 ? parseChallenges(response.all('www-authenticate')) : [];
     await response.discard();
     // The scope there is that of the root.

@@ -24,6 +24,8 @@ export interface Counterpart {
   /** What access is for: `repository:NAME:pull`. */
   readonly scope: string;
   readonly authenticator: Authenticator;
+  /** Headers for this server alone. */
+  readonly originHeaders: () => Promise<Readonly<Record<string, string>>>;
   /** What the server demands at `/v2/`; nothing where everybody may in. */
   readonly rootChallenges: (signal: AbortSignal | undefined) => Promise<readonly Challenge[]>;
   /** Authenticates without credentials, to a server to which the first one redirects. */
@@ -46,6 +48,7 @@ const MAYBE_EXPIRED: ReadonlySet<number> = new Set([400, 401, 403, 404, 410]);
  */
 export async function exchange(counterpart: Counterpart, request: ExchangeRequest): Promise<HttpResponse> {
   const { http, url, scope, authenticator, rootChallenges, guestOf } = counterpart;
+  const own = await counterpart.originHeaders();
   const { what, headers, accepted, timeouts, signal } = request;
   const tried = { answer: false, guest: false, redirect: false };
   let target = url;
@@ -89,7 +92,8 @@ export async function exchange(counterpart: Counterpart, request: ExchangeReques
   ];
 
   for (;;) {
-    const sent = await http.send({ url: target, headers, authorization, timeouts, signal });
+    const originHeaders = target === url ? own : undefined;
+    const sent = await http.send({ url: target, headers, authorization, originHeaders, timeouts, signal });
     if (accepted.includes(sent.status)) return sent;
     const response = { ...sent, isElsewhere: sent.isElsewhere || target !== url };
     let again = false;

@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Sent to this request's own origin only. */
   readonly authorization?: string | undefined;
+  /** The same for headers that somebody wants this server to get. Lower-case names. */
+  readonly originHeaders?: Readonly<Record<string, string>> | undefined;
   readonly body?: string;
   /** Limits on silence. @defaultValue those of the client */
   readonly timeouts?: Timeouts | undefined;
@@ -86,7 +88,12 @@ export class HttpClient {
     for (let count = 0; ; count++) {
       this.#checkScheme(url);
       // Another coding would change the bytes that digests and ranges are about.
-      const headers = { 'user-agent': 'ocirender', 'accept-encoding': 'identity', ...request.headers };
+      const headers = {
+        'user-agent': 'ocirender',
+        ...(isElsewhere ? {} : request.originHeaders),
+        'accept-encoding': 'identity',
+        ...request.headers,
+      };
       const authorization = isElsewhere ? undefined : request.authorization;
       const response = await this.#sendOnce(url, isElsewhere, {
         ...request,

@@ -60,7 +60,7 @@ export async function login(registry: string, options: LoginOptions): Promise<Lo
   }
   const file = loginFile(environment);
   const content = (await readCredentialFile(file)) ?? {};
-  const helper = helperFor(content, name, { environment, signal });
+  const helper = helperFor(content, name, file, { environment, signal });
   const report = { registry: name, username, file, isVerified };
   if (helper !== undefined) {
     await storeWithHelper(helper, helper.key, username, password);
@@ -89,7 +89,7 @@ export async function logout(
     if (content === undefined) continue;
     const auths = asRecord(content['auths']) ?? {};
     const hasEntry = findKey(auths, matchingKeys(name, undefined)) !== undefined;
-    const helper = helperFor(content, name, { environment, signal });
+    const helper = helperFor(content, name, path, { environment, signal });
     if (helper !== undefined && (hasEntry || content['credsStore'] !== helper.name)) {
       await eraseFromHelper(helper, helper.key);
       removedFrom.push(`docker-credential-${helper.name}`);

@@ -309,6 +309,29 @@ describe('redirects', () => {
     expect(registry.seen.at(-1)!.headers.authorization).toBeUndefined();
   });
 
+  test("headers of Docker's configuration go to the registry, and nowhere else", async () => {
+    const registry = await start();
+    const store = await FakeRegistry.start();
+    const auth = await requireToken(registry);
+    const docker = await mkdtemp(join(home, 'docker-'));
+    await writeFile(join(docker, 'config.json'), '{"HttpHeaders": {"X-Meta-Build": "7"}}');
+    store.blobs.set(sha256(LAYER), LAYER);
+    registry.intercepts.push(({ url }, response) => {
+      if (!url.includes(sha256(LAYER))) return false;
+      response.writeHead(307, { location: `http://${store.host}${url}` });
+      response.end();
+      return true;
+    });
+    expect(await fetchAll(registry, { environment: { HOME: home, DOCKER_CONFIG: docker } })).toBe(
+      sha256(LAYER),
+    );
+    const sent = (server: FakeRegistry): unknown[] =>
+      server.seen.map(({ headers }) => headers['x-meta-build']);
+    expect(new Set(sent(registry))).toEqual(new Set(['7']));
+    expect(sent(store)).toEqual([undefined]);
+    expect(sent(auth.server)).toEqual([undefined]);
+  });
+
   test('within the host keep it; a loop ends', async () => {
     const registry = await start();
     requireBasic(registry, 'someone', 'secret:word');

@@ -32,13 +32,23 @@ export async function readCredentialFile(path: string): Promise<JsonRecord | und
       },
     );
   }
+  return parseCredentials(text, `the credential file ${path}`);
+}
+
+/**
+ * Reads the text of a credential file.
+ *
+ * @param what - whose text, for messages
+ * @throws {OcirenderError} `ERR_OCIRENDER_AUTH` when it is not JSON; what it holds is not quoted
+ */
+export function parseCredentials(text: string, what: string): JsonRecord {
   if (text.trim() === '') return {};
   try {
     if (text.length > MAX_BYTES) throw new Error('too long');
     return asRecord(JSON.parse(text)) ?? {};
   } catch {
     // The parser's message quotes the text: that is where the passwords are.
-    throw authError(`the credential file ${path} is not valid JSON`, { hint: 'Mend or remove it.' });
+    throw authError(`${what} is not valid JSON`, { hint: 'Mend or remove it.' });
   }
 }
 

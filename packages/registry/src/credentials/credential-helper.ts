@@ -8,6 +8,8 @@ import { asRecord, type JsonRecord } from './credential-file.ts';
 export interface CredentialHelper {
   /** What comes after `docker-credential-`. */
   readonly name: string;
+  /** The credential file that names it. */
+  readonly namedBy: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Milliseconds until it is ended. @defaultValue 30000 */
   readonly timeoutMs?: number;
@@ -21,6 +23,8 @@ const TIMEOUT_MS = 30_000;
 /** How long the output of a program that has ended is waited for. */
 const OUTPUT_MS = 1000;
 const MAX_OUTPUT = 256 * 1024;
+/** More of what it says of its failure is not kept. */
+const MAX_ERRORS = 16 * 1024;
 const TOKEN_USER = '<token>';
 
 /**
@@ -70,6 +74,7 @@ async function runHelper(
     throw authError(`${JSON.stringify(name)} is not the name of a credential helper`);
   }
   const program = `docker-credential-${name}`;
+  const shown = `${program}, which ${helper.namedBy} names,`;
   throwIfAborted(signal);
   let ended: EndedHelper;
   try {
@@ -77,21 +82,23 @@ async function runHelper(
   } catch (error) {
     throwIfAborted(signal);
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return HELPER_MISSING;
-    throw authError(`${program} cannot be started: ${(error as Error).message}`, { cause: error });
+    throw authError(`${shown} cannot be started: ${(error as Error).message}`, { cause: error });
   }
-  const { code, killedBy, output } = ended;
+  const { code, killedBy, output, errors } = ended;
   if (code === 0) return output;
-  const said = quotedFromServer(redact(output, secrets));
+  const said = quotedFromServer(redact(`${output} ${errors}`, secrets));
   if (/credentials not found|no credentials server URL|not found in (native )?keychain/i.test(said))
     return undefined;
   const end = killedBy === undefined ? `failed with status ${code}` : `was ended by ${killedBy}`;
-  throw authError(`${program} ${action} ${end}${said === '' ? '' : `: ${said}`}`);
+  throw authError(`${shown} ${end} (${action})${said === '' ? '' : `: ${said}`}`);
 }
 
 interface EndedHelper {
   readonly code: number | null;
   readonly killedBy?: string;
   readonly output: string;
+  /** What it wrote to standard error. */
+  readonly errors: string;
 }
 
 function startHelper(
@@ -102,17 +109,21 @@ function startHelper(
 ): Promise<EndedHelper> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, [action], {
-      stdio: ['pipe', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: environment as NodeJS.ProcessEnv,
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
       ...(signal === undefined ? {} : { signal }),
     });
     let output = '';
+    let errors = '';
     let rest: NodeJS.Timeout | undefined;
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk;
       if (output.length > MAX_OUTPUT) child.kill('SIGKILL');
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      if (errors.length < MAX_ERRORS) errors += chunk;
     });
     // A program that ends without reading its input is judged by its exit status.
     child.stdin.on('error', () => {});
@@ -121,15 +132,19 @@ function startHelper(
     child.on('exit', (code, killedBy) => {
       // Programs that it started may hold its output open for ever.
       if (killedBy === null) {
-        rest = setTimeout(() => child.stdout.destroy(), OUTPUT_MS);
+        rest = setTimeout(() => {
+          child.stdout.destroy();
+          child.stderr.destroy();
+        }, OUTPUT_MS);
         return;
       }
       child.stdout.destroy();
-      resolve({ code, killedBy, output });
+      child.stderr.destroy();
+      resolve({ code, killedBy, output, errors });
     });
     child.on('close', (code) => {
       clearTimeout(rest);
-      resolve({ code, output });
+      resolve({ code, output, errors });
     });
   });
 }
@@ -139,7 +154,9 @@ function parseOutput(helper: CredentialHelper, output: string): JsonRecord {
     return asRecord(JSON.parse(output)) ?? {};
   } catch {
     // What it printed may be a password.
-    throw authError(`docker-credential-${helper.name} get printed something else than JSON`);
+    throw authError(
+      `docker-credential-${helper.name}, which ${helper.namedBy} names, printed something else than JSON (get)`,
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../../test/temporary.ts';
 import type { Credentials } from '../options.ts';
 import { getFromHelper } from './credential-helper.ts';
-import { credentialFiles, type Environment, findCredentials } from './find-credentials.ts';
+import { configuredHeaders, credentialFiles, type Environment, findCredentials } from './find-credentials.ts';
 import { matchingKeys, normalizeKey } from './registry-key.ts';
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
@@ -94,6 +94,46 @@ describe('credential files', () => {
     const home = temporaryDirectory();
     write(join(home, '.docker/config.json'), { auths: { 'r.example:5000': entry } });
     expect(await lookUp({ HOME: home }, 'r.example:5000')).toEqual(expected);
+  });
+
+  test('DOCKER_AUTH_CONFIG comes before the files, but for one that is named; ~/.dockercfg comes last', async () => {
+    const home = temporaryDirectory();
+    const entry = (user: string): object => ({ auth: encode(`${user}:p`) });
+    write(join(home, '.dockercfg'), { 'https://a.example/v1/': entry('old'), 'b.example': entry('old') });
+    write(join(home, '.docker/config.json'), { auths: { 'b.example': entry('docker') } });
+    const DOCKER_AUTH_CONFIG = JSON.stringify({ auths: { 'b.example': entry('variable') } });
+    const user = async (environment: Environment, registry: string): Promise<unknown> => {
+      const found = await lookUp({ HOME: home, ...environment }, registry);
+      return found !== undefined && 'username' in found ? found.username : undefined;
+    };
+    expect(await user({}, 'a.example')).toBe('old');
+    expect(await user({}, 'b.example')).toBe('docker');
+    expect(await user({ DOCKER_AUTH_CONFIG }, 'b.example')).toBe('variable');
+    const explicit = write(join(home, 'explicit.json'), { auths: { 'b.example': entry('explicit') } });
+    expect(await user({ DOCKER_AUTH_CONFIG, REGISTRY_AUTH_FILE: explicit }, 'b.example')).toBe('explicit');
+    const secret = '{"auths": {"b.example": "secret"';
+    const error: unknown = await user({ DOCKER_AUTH_CONFIG: secret }, 'b.example').catch((reason) => reason);
+    expect(error).toMatchObject({ code: 'ERR_OCIRENDER_AUTH' });
+    expect((error as Error).message).toBe('DOCKER_AUTH_CONFIG is not valid JSON');
+  });
+
+  test("headers that Docker's config.json wants sent: not those that are the client's own", async () => {
+    const home = temporaryDirectory();
+    write(join(home, '.docker/config.json'), {
+      HttpHeaders: {
+        'X-Meta-Build': '7',
+        Authorization: 'Basic x',
+        Host: 'other',
+        'bad name': 'x',
+        'X-Bad': 'a\r\nb',
+        'X-Number': 5,
+        'User-Agent': 'mine',
+      },
+    });
+    expect(await configuredHeaders({ HOME: home })).toEqual({ 'x-meta-build': '7', 'user-agent': 'mine' });
+    write(join(home, '.docker/config.json'), 'not JSON');
+    expect(await configuredHeaders({ HOME: home })).toEqual({});
+    expect(await configuredHeaders({ HOME: temporaryDirectory() })).toEqual({});
   });
 
   test('Docker Hub and old keys are found under all their names', async () => {
@@ -199,7 +239,12 @@ describe('credential helpers', () => {
     [
       'that fail',
       "console.log('the keychain is locked'); process.exit(3);",
-      'failed with status 3: the keychain is locked',
+      'docker-credential-bad, which /config.json names, failed with status 3 (get): the keychain is locked',
+    ],
+    [
+      'that say why on standard error',
+      "console.error('no\\nD-Bus session'); process.exit(1);",
+      'failed with status 1 (get): no D-Bus session',
     ],
     ['that print something else', "console.log('my-secret');", 'printed something else than JSON'],
     ['that never end', 'setInterval(() => {}, 1000);', 'was ended by SIGKILL'],
@@ -211,11 +256,26 @@ describe('credential helpers', () => {
   ])('%s', async (_, script, message) => {
     const environment = helper('bad', script);
     const error: unknown = await getFromHelper(
-      { name: 'bad', environment, timeoutMs: 1500 },
+      { name: 'bad', namedBy: '/config.json', environment, timeoutMs: 1500 },
       'a.example',
     ).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'ERR_OCIRENDER_AUTH', message: expect.stringContaining(message) });
     expect(String(error)).not.toContain('my-secret');
+  });
+
+  test('that fail do not keep from what else there is: entries, the next file, or nobody', async () => {
+    const environment = helper('broken', "console.error('locked'); process.exit(1);");
+    const home = environment['HOME']!;
+    const path = write(join(home, '.docker/config.json'), {
+      credsStore: 'broken',
+      auths: { 'a.example': { auth: encode('u:p') } },
+    });
+    write(join(home, '.config/containers/auth.json'), { auths: { 'b.example': { auth: encode('v:q') } } });
+    expect(await lookUp(environment, 'a.example')).toEqual({ username: 'u', password: 'p' });
+    expect(await lookUp(environment, 'b.example')).toEqual({ username: 'v', password: 'q' });
+    expect(await findCredentials('c.example', undefined, { environment })).toEqual({
+      problem: `docker-credential-broken, which ${path} names, failed with status 1 (get): locked.`,
+    });
   });
 
   test('that leave a program behind which keeps their output open', async () => {
@@ -224,7 +284,9 @@ describe('credential helpers', () => {
       `require('child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 8000)'], { stdio: 'inherit', detached: true }).unref();
 console.log('{"Username":"u","Secret":"s"}');`,
     );
-    expect(await getFromHelper({ name: 'daemon', environment }, 'a.example')).toEqual({
+    expect(
+      await getFromHelper({ name: 'daemon', namedBy: '/config.json', environment }, 'a.example'),
+    ).toEqual({
       username: 'u',
       password: 's',
     });
@@ -232,8 +294,12 @@ console.log('{"Username":"u","Secret":"s"}');`,
 
   test('that have nothing, or names that lead elsewhere', async () => {
     const environment = helper('empty', "console.log('{}');");
-    expect(await getFromHelper({ name: 'empty', environment }, 'a.example')).toBeUndefined();
-    await expect(getFromHelper({ name: '../x', environment }, 'a.example')).rejects.toMatchObject({
+    expect(
+      await getFromHelper({ name: 'empty', namedBy: '/config.json', environment }, 'a.example'),
+    ).toBeUndefined();
+    await expect(
+      getFromHelper({ name: '../x', namedBy: '/config.json', environment }, 'a.example'),
+    ).rejects.toMatchObject({
       code: 'ERR_OCIRENDER_AUTH',
     });
   });

@@ -1,7 +1,15 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isOcirenderError } from '@ocirender/interface';
 import type { Credentials } from '../options.ts';
-import { asRecord, findKey, type JsonRecord, parseAuthEntry, readCredentialFile } from './credential-file.ts';
+import {
+  asRecord,
+  findKey,
+  type JsonRecord,
+  parseAuthEntry,
+  parseCredentials,
+  readCredentialFile,
+} from './credential-file.ts';
 import { type CredentialHelper, getFromHelper, HELPER_MISSING } from './credential-helper.ts';
 import { matchingKeys, storageKey } from './registry-key.ts';
 
@@ -40,6 +48,81 @@ export function credentialFiles(environment: Environment): string[] {
   ];
 }
 
+/** Something that holds credentials as Docker's `config.json` does. */
+interface CredentialSource {
+  /** For messages. */
+  readonly where: string;
+  readonly read: () => Promise<JsonRecord | undefined>;
+}
+
+/** The files, the variable `DOCKER_AUTH_CONFIG` (GitLab, Docker 28) after an explicit file, and `~/.dockercfg` at the end. */
+function credentialSources(environment: Environment): CredentialSource[] {
+  const files = credentialFiles(environment).map((where) => ({
+    where,
+    read: () => readCredentialFile(where),
+  }));
+  const text = environment['DOCKER_AUTH_CONFIG'] || undefined;
+  const variable = {
+    where: 'DOCKER_AUTH_CONFIG',
+    read: async () => parseCredentials(text!, 'DOCKER_AUTH_CONFIG'),
+  };
+  const legacy = join(homeOf(environment), '.dockercfg');
+  // Docker before 1.7: entries without anything around them.
+  const old = {
+    where: legacy,
+    read: async () => {
+      const auths = await readCredentialFile(legacy);
+      return auths === undefined ? undefined : { auths };
+    },
+  };
+  const explicit = environment['REGISTRY_AUTH_FILE'] ? 1 : 0;
+  return [
+    ...files.slice(0, explicit),
+    ...(text === undefined ? [] : [variable]),
+    ...files.slice(explicit),
+    old,
+  ];
+}
+
+/**
+ * Reads the headers that Docker's `config.json` wants registries to get (`HttpHeaders`). Those that would change who
+ * is spoken to, or how, are left out.
+ *
+ * @returns by lower-case name
+ * @see https://docs.docker.com/reference/cli/docker/#custom-http-headers
+ */
+export async function configuredHeaders(environment: Environment): Promise<Record<string, string>> {
+  const directory = environment['DOCKER_CONFIG'] || join(homeOf(environment), '.docker');
+  // What is wrong with the file is told when credentials are looked for in it.
+  const file = await readCredentialFile(join(directory, 'config.json')).catch(() => undefined);
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(asRecord(file?.['HttpHeaders']) ?? {})) {
+    const isHeader = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && typeof value === 'string';
+    if (isHeader && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) && !OWN_HEADERS.has(name.toLowerCase())) {
+      headers[name.toLowerCase()] = value;
+    }
+  }
+  return headers;
+}
+
+/** Headers that are the client's own affair. */
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'authorization',
+  'connection',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'range',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** The file that `login` writes: what `REGISTRY_AUTH_FILE` names, else Docker's. */
 export function loginFile(environment: Environment): string {
   return credentialFiles(environment)[0]!;
@@ -50,11 +133,12 @@ function homeOf(environment: Environment): string {
 }
 
 /**
- * Looks credentials up in the credential files and the programs that they name.
+ * Looks credentials up in the credential files and the programs that they name. A program that fails is passed over:
+ * what it said is told when the registry refuses.
  *
  * @param registry - `docker.io`, `registry.example.com:5000`
  * @param repository - for entries that hold for a part of a registry
- * @throws {OcirenderError} `ERR_OCIRENDER_AUTH` for malformed files and failing programs, `ERR_OCIRENDER_IO`
+ * @throws {OcirenderError} `ERR_OCIRENDER_AUTH` for malformed files, `ERR_OCIRENDER_IO`
  */
 export async function findCredentials(
   registry: string,
@@ -63,22 +147,35 @@ export async function findCredentials(
 ): Promise<FoundCredentials> {
   const wanted = matchingKeys(registry, repository);
   let problem: string | undefined;
-  for (const path of credentialFiles(context.environment)) {
-    const file = await readCredentialFile(path);
+  for (const { where, read } of credentialSources(context.environment)) {
+    const file = await read();
     if (file === undefined) continue;
-    const helper = helperFor(file, registry, context);
+    const helper = helperFor(file, registry, where, context);
     if (helper !== undefined) {
-      const found = await getFromHelper(helper, helper.key);
-      if (found === HELPER_MISSING)
-        problem ??= `${path} names docker-credential-${helper.name}, which is not installed.`;
+      const found = await askHelper(helper);
+      if (typeof found === 'string') problem ??= found;
       else if (found !== undefined) return { credentials: found };
     }
     const auths = asRecord(file['auths']);
     const key = findKey(auths, wanted);
-    const credentials = key === undefined ? undefined : parseAuthEntry(auths?.[key], `${path}, ${key}`);
-    if (credentials !== undefined) return { credentials };
+    const credentials = key === undefined ? undefined : parseAuthEntry(auths?.[key], `${where}, ${key}`);
+    if (credentials !== undefined) return { credentials, ...(problem === undefined ? {} : { problem }) };
   }
   return problem === undefined ? {} : { problem };
+}
+
+/** @returns credentials, or a sentence that says why there are none, or undefined when the program knows none */
+async function askHelper(
+  helper: CredentialHelper & { readonly key: string },
+): Promise<Credentials | string | undefined> {
+  try {
+    const found = await getFromHelper(helper, helper.key);
+    if (found !== HELPER_MISSING) return found;
+    return `${helper.namedBy} names docker-credential-${helper.name}, which is not installed.`;
+  } catch (error) {
+    if (!isOcirenderError(error) || error.code !== 'ERR_OCIRENDER_AUTH') throw error;
+    return `${error.message}.`;
+  }
 }
 
 /**
@@ -88,11 +185,18 @@ export async function findCredentials(
 export function helperFor(
   file: JsonRecord,
   registry: string,
+  namedBy: string,
   context: LookupContext,
 ): (CredentialHelper & { readonly key: string }) | undefined {
   const helpers = asRecord(file['credHelpers']);
   const key = findKey(helpers, matchingKeys(registry, undefined));
   const name = key === undefined ? file['credsStore'] : helpers?.[key];
   if (typeof name !== 'string' || name === '') return undefined;
-  return { name, key: storageKey(registry), environment: context.environment, signal: context.signal };
+  return {
+    name,
+    namedBy,
+    key: storageKey(registry),
+    environment: context.environment,
+    signal: context.signal,
+  };
 }
