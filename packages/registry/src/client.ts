@@ -15,7 +15,7 @@ import {
   type ManifestRequest,
 } from './manifest-fetch.ts';
 import type { RegistryOptions, RetryOptions } from './options.ts';
-import { parseRegistry } from './reference.ts';
+import { DOCKER_HUB, parseRegistry } from './reference.ts';
 import { Backoff } from './retry.ts';
 import { documentLimits, retrySettings } from './settings.ts';
 
@@ -65,6 +65,10 @@ export class RegistryClient {
     this.#retry = retrySettings(options.retry);
     const { insecure = false, environment = process.env, signal } = options;
     const base = registryBase(this.registry, insecure);
+    if (options.tls?.verify === false) {
+      if (this.registry === DOCKER_HUB) throw hubUnverified();
+      options.onEvent?.({ type: 'unverified', host: base.host });
+    }
     this.#http = new HttpClient({
       ...this.#retry,
       insecure,
@@ -263,6 +267,12 @@ export class RegistryClient {
 
 function whatIs({ repository, tag, digest }: ManifestRequest): string {
   return `manifest ${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`;
+}
+
+function hubUnverified(): OcirenderError {
+  return new OcirenderError('ERR_OCIRENDER_USAGE', "Docker Hub's certificate is always checked", {
+    hint: '--tls-verify=false (option tls.verify) is for a registry that the reference names: HOST/NAME.',
+  });
 }
 
 /** The client's own signal ends everything; a call's signal that call. */

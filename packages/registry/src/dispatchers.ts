@@ -3,13 +3,13 @@ import { tlsAwareConnector } from './connector.ts';
 import type { TlsOptions } from './options.ts';
 import { chooseProxy, type ProxyChoice } from './proxy-choice.ts';
 import { socksConnector } from './socks-connector.ts';
-import { tlsContexts } from './tls.ts';
+import { TlsContexts } from './tls.ts';
 
 /** What connections depend on. */
 export interface ConnectionSettings {
   readonly tls: TlsOptions | undefined;
   readonly connectTimeoutMs: number;
-  /** Host names that are shown the client certificate: the registry's. */
+  /** Host names that are shown the client certificate, and of which certificates may go unchecked: the registry's. */
   readonly hosts: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -18,12 +18,12 @@ export interface ConnectionSettings {
 export class Dispatchers {
   readonly #settings: ConnectionSettings;
   readonly #made = new Map<string, Dispatcher>();
-  readonly #contexts: ReturnType<typeof tlsContexts>;
+  readonly #contexts: TlsContexts;
 
   /** @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for certificates that cannot be used */
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
-    this.#contexts = tlsContexts(settings.tls);
+    this.#contexts = new TlsContexts(settings.tls, settings.environment);
   }
 
   /**
@@ -34,10 +34,12 @@ export class Dispatchers {
   for(url: URL): Dispatcher {
     const known = this.#settings.hosts.includes(url.hostname);
     const proxy = isLoopback(url.hostname) ? undefined : chooseProxy(url, this.#settings.environment);
-    const key = `${known} ${proxy?.url.href ?? ''}`;
+    // Plain http has no certificates: one dispatcher does for all of it.
+    const server = url.protocol === 'https:' ? url.host : '';
+    const key = `${server} ${known} ${proxy?.url.href ?? ''}`;
     let dispatcher = this.#made.get(key);
     if (dispatcher === undefined) {
-      dispatcher = this.#make(known, proxy);
+      dispatcher = this.#make(server, known, proxy);
       this.#made.set(key, dispatcher);
     }
     return dispatcher;
@@ -50,10 +52,13 @@ export class Dispatchers {
     await Promise.all(all.map((dispatcher) => dispatcher.destroy()));
   }
 
-  #make(known: boolean, proxy: ProxyChoice | undefined): Dispatcher {
+  #make(server: string, known: boolean, proxy: ProxyChoice | undefined): Dispatcher {
     const timeout = this.#settings.connectTimeoutMs;
-    const others = { secureContext: this.#contexts.others, timeout };
-    const tls = known ? { secureContext: this.#contexts.registry, timeout } : others;
+    const tls = {
+      timeout,
+      ...(server === '' ? {} : { secureContext: this.#contexts.for(server, known) }),
+      ...(known && this.#settings.tls?.verify === false ? { rejectUnauthorized: false } : {}),
+    };
     const connect = tlsAwareConnector(tls);
     // Times without data are counted by the caller, who knows whether it asked for any.
     const common = { bodyTimeout: 0, headersTimeout: 0, connect };
@@ -67,7 +72,9 @@ export class Dispatchers {
       // Plain http is handed to the proxy as other programs do it: many proxies refuse a tunnel to port 80.
       proxyTunnel: false,
       requestTls: tls,
-      proxyTls: others,
+      ...(proxy.url.protocol === 'https:' && {
+        proxyTls: { timeout, secureContext: this.#contexts.others },
+      }),
     });
   }
 }

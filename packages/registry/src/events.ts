@@ -6,7 +6,9 @@ export type RegistryEvent =
   | RegistryBlobEndEvent
   | RegistryRetryEvent
   | RegistryWaitingEvent
-  | RegistryMirrorEvent;
+  | RegistryMirrorEvent
+  | RegistryUnverifiedEvent
+  | RegistryWarningEvent;
 
 /** An index or manifest has arrived and is verified. */
 export interface RegistryManifestEvent {
@@ -73,6 +75,20 @@ export interface RegistryMirrorEvent {
   readonly what: string;
   readonly host: string;
   readonly reason: string;
+}
+
+/** The certificate of the registry is not going to be checked, because the caller wants it so. */
+export interface RegistryUnverifiedEvent {
+  readonly type: 'unverified';
+  readonly host: string;
+}
+
+/** A server has something to say to people; each text once. */
+export interface RegistryWarningEvent {
+  readonly type: 'warning';
+  readonly host: string;
+  /** On one line, without control characters. */
+  readonly text: string;
 }
 
 /** Takes events as they occur. Must not throw. */

@@ -27,7 +27,9 @@ export type {
   RegistryManifestEvent,
   RegistryMirrorEvent,
   RegistryRetryEvent,
+  RegistryUnverifiedEvent,
   RegistryWaitingEvent,
+  RegistryWarningEvent,
 } from './events.ts';
 export type { LoginOptions, LoginReport, LogoutReport } from './login.ts';
 export { login, logout } from './login.ts';

@@ -13,14 +13,19 @@ export type Credentials =
   | { readonly identityToken: string; readonly username?: string }
   | { readonly registryToken: string };
 
-/** TLS of every connection. Certificates are always verified. */
+/** TLS of every connection. */
 export interface TlsOptions {
-  /** PEM certificates trusted besides those that come with Node. */
+  /** PEM certificates trusted besides those of Node and of the system. */
   readonly ca?: string | Uint8Array;
   /** PEM certificate that the client shows. */
   readonly cert?: string | Uint8Array;
   /** PEM private key of `cert`. */
   readonly key?: string | Uint8Array;
+  /**
+   * Whether the certificate of the registry's own host is checked; those of all others always are. A registry that no
+   * reference names (Docker Hub) cannot go unchecked. @defaultValue true
+   */
+  readonly verify?: boolean;
 }
 
 /** How failures that may pass are met. Times are milliseconds. */
