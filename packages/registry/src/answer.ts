@@ -28,7 +28,8 @@ export async function failedAnswer(
   const retryAfterMs = parseRetryAfter(response.first('retry-after'), Date.now());
   let said = '';
   try {
-    said = redact(serversWords(await response.text(MAX_BODY)), secrets);
+    const all = [...secrets, ...(response.isElsewhere ? querySecrets(url) : [])];
+    said = redact(serversWords(await response.text(MAX_BODY)), all);
   } catch (error) {
     // The status is known: a body that breaks off does not change it.
     if (!(error instanceof Transient)) throw error;
@@ -48,6 +49,11 @@ export async function failedAnswer(
   if ((status === 401 || status === 403 || status === 407) && !response.isElsewhere)
     return authError(message);
   return registryError(message);
+}
+
+/** Where a registry redirects to, the query is a signature: whoever has it may read the blob. */
+function querySecrets(url: URL): string[] {
+  return [url.search, url.search.slice(1), ...url.searchParams.values()].filter(({ length }) => length >= 4);
 }
 
 /**

@@ -52,6 +52,8 @@ export class RegistryClient {
   readonly #retry: RetryOptions;
   readonly #http: HttpClient;
   readonly #endpoints: readonly Endpoint[];
+  /** Mirrors that cannot be reached: not asked again. */
+  readonly #dead = new Set<string>();
 
   /**
    * @param registry - `docker.io`, `registry.example.com:5000`
@@ -75,6 +77,7 @@ export class RegistryClient {
       environment,
       tls: options.tls,
       hosts: [base.hostname],
+      onWarning: (host, text) => options.onEvent?.({ type: 'warning', host, text }),
       onWaiting: (where, waitedMs, limitMs) =>
         options.onEvent?.({ type: 'waiting', where, waitedMs, limitMs }),
     });
@@ -83,6 +86,7 @@ export class RegistryClient {
       new Endpoint({
         base: url,
         isMirror,
+        namespace: isMirror ? this.registry : undefined,
         http: this.#http,
         newAuthenticator: (repository) =>
           new Authenticator({
@@ -186,7 +190,7 @@ export class RegistryClient {
       }
     }
     onEvent?.({ type: 'blob-start', digest, size, offset: position });
-    const servers = useMirrors ? this.#endpoints : this.#endpoints.filter(({ isMirror }) => !isMirror);
+    const servers = useMirrors ? this.#living() : this.#endpoints.filter(({ isMirror }) => !isMirror);
     const stream = streamBlob(
       { repository, digest, size, offset: position, signal },
       {
@@ -234,7 +238,7 @@ export class RegistryClient {
     signal: AbortSignal | undefined,
     task: (endpoint: Endpoint) => Promise<T>,
   ): Promise<T> {
-    for (const endpoint of this.#endpoints) {
+    for (const endpoint of this.#living()) {
       const backoff = new Backoff(this.#retry, this.#options.onEvent, signal);
       try {
         return await backoff.run({ what, host: endpoint.host }, this.#attempts(endpoint), () =>
@@ -249,6 +253,10 @@ export class RegistryClient {
     throw new Error('a registry has at least one endpoint');
   }
 
+  #living(): Endpoint[] {
+    return this.#endpoints.filter(({ isMirror, host }) => !isMirror || !this.#dead.has(host));
+  }
+
   #attempts(endpoint: BlobServer): number {
     return endpoint.isMirror ? Math.min(MIRROR_ATTEMPTS, this.#retry.attempts) : this.#retry.attempts;
   }
@@ -261,6 +269,7 @@ export class RegistryClient {
   }
 
   #mirrorFailed(what: string, endpoint: BlobServer, error: OcirenderError): void {
+    if (error.code === 'ERR_OCIRENDER_NETWORK' && endpoint.isMirror) this.#dead.add(endpoint.host);
     this.#options.onEvent?.({ type: 'mirror-failed', what, host: endpoint.host, reason: error.message });
   }
 }

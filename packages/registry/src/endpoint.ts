@@ -17,6 +17,8 @@ export interface EndpointSettings {
   /** Origin, and a path that is put before repositories. */
   readonly base: URL;
   readonly isMirror: boolean;
+  /** Of a mirror: the registry for which it is asked. One that serves several takes it from `ns`, as containerd sends it. */
+  readonly namespace?: string | undefined;
   readonly http: HttpClient;
   /** Makes the authenticator for a repository; for none, to log in. */
   readonly newAuthenticator: (repository: string | undefined) => Authenticator;
@@ -32,6 +34,7 @@ export class Endpoint {
   /** Host and port, for messages and events. */
   readonly host: string;
   readonly #base: URL;
+  readonly #namespace: string | undefined;
   readonly #http: HttpClient;
   readonly #newAuthenticator: EndpointSettings['newAuthenticator'];
   readonly #newGuest: EndpointSettings['newGuest'];
@@ -41,10 +44,19 @@ export class Endpoint {
   readonly #guests = new Map<string, Authenticator>();
   #rootChallenges: readonly Challenge[] | undefined;
 
-  constructor({ base, isMirror, http, newAuthenticator, newGuest, originHeaders }: EndpointSettings) {
+  constructor({
+    base,
+    isMirror,
+    namespace,
+    http,
+    newAuthenticator,
+    newGuest,
+    originHeaders,
+  }: EndpointSettings) {
     this.isMirror = isMirror;
     this.host = base.host;
     this.#base = base;
+    this.#namespace = namespace;
     this.#http = http;
     this.#newAuthenticator = newAuthenticator;
     this.#newGuest = newGuest;
@@ -64,6 +76,7 @@ export class Endpoint {
       '',
     );
     const url = new URL(`/v2/${repository}/${request.path}`, this.#base);
+    if (this.#namespace !== undefined) url.searchParams.set('ns', this.#namespace);
     return this.#exchange(
       url,
       `repository:${repository}:pull`,

@@ -6,6 +6,7 @@ import { networkError, registryError, shownUrl, Transient } from './errors.ts';
 import { readBody } from './http-body.ts';
 import { describeNetworkFailure } from './network-failure.ts';
 import { Patience } from './patience.ts';
+import { parseWarnings } from './warnings.ts';
 
 /** What is sent. */
 export interface HttpRequest {
@@ -56,6 +57,8 @@ export interface HttpSettings extends ConnectionSettings {
   /** Silence after which {@link onWaiting} is called, and after as much again. */
   readonly noticeMs: number;
   readonly onWaiting?: ((where: string, waitedMs: number, limitMs: number) => void) | undefined;
+  /** Called with what servers have to say to people, each text of a host once. */
+  readonly onWarning?: ((host: string, text: string) => void) | undefined;
   /** Whether plain http is allowed. */
   readonly insecure: boolean;
 }
@@ -63,6 +66,8 @@ export interface HttpSettings extends ConnectionSettings {
 const SILENCE_HINT =
   'Caches and scanners may fetch all of a blob before they pass its first byte on: allow more time with --timeout (option retry.blobTimeoutMs).';
 
+/** More texts than this are not passed on. */
+const MAX_WARNINGS = 16;
 const MAX_REDIRECTS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -70,6 +75,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 export class HttpClient {
   readonly #settings: HttpSettings;
   readonly #dispatchers: Dispatchers;
+  readonly #warned = new Set<string>();
   #isClosed = false;
 
   constructor(settings: HttpSettings) {
@@ -171,6 +177,7 @@ export class HttpClient {
       const value = data.headers[name];
       return value === undefined ? [] : typeof value === 'string' ? [value] : value;
     };
+    this.#passWarnings(url.host, all('warning'));
     const first = (name: string): string | undefined => all(name)[0];
     return {
       status: data.statusCode,
@@ -185,6 +192,15 @@ export class HttpClient {
         await firstText(body(), 64 * 1024).catch(() => '');
       },
     };
+  }
+
+  #passWarnings(host: string, headers: readonly string[]): void {
+    for (const text of parseWarnings(headers)) {
+      const key = `${host} ${text}`;
+      if (this.#warned.has(key) || this.#warned.size >= MAX_WARNINGS) continue;
+      this.#warned.add(key);
+      this.#settings.onWarning?.(host, text);
+    }
   }
 
   #patience(where: string, limitMs: number, onLimit: () => void): Patience {

@@ -273,7 +273,7 @@ describe('mirrors', () => {
     expect((await collect(image.layers[0]!.open())).toString()).toBe('x');
     await image.close();
     expect(registry.seen).toEqual([]);
-    expect(mirror.seen[0]!.url).toBe('/v2/cache/a/b/manifests/1');
+    expect(mirror.seen[0]!.url).toBe(`/v2/cache/a/b/manifests/1?ns=${encodeURIComponent(registry.host)}`);
     expect(mirror.seen.some(({ headers }) => headers.authorization !== undefined)).toBe(false);
   });
 

@@ -139,7 +139,8 @@ export class FakeRegistry {
   }
 
   /** Answers as a registry does. */
-  serve({ url, headers }: SeenRequest, response: ServerResponse): void {
+  serve({ url: asked, headers }: SeenRequest, response: ServerResponse): void {
+    const url = asked.replace(/\?.*$/, '');
     const [, kind, name] = /^\/v2\/.+\/(blobs|manifests)\/([^/]+)$/.exec(url) ?? [];
     const manifest = kind === 'manifests' ? this.manifests.get(name!) : undefined;
     const blob = kind === 'blobs' ? this.blobs.get(name!) : undefined;

@@ -15,6 +15,10 @@ const MIN_SHOWN_MS = 1000;
 export function registryEventLine(event: RegistryEvent): string | undefined {
   if (event.type === 'mirror-failed')
     return `note: the mirror ${event.host} fails: ${redactUserinfo(event.reason)}`;
+  if (event.type === 'unverified') {
+    return `Warning: the certificate of ${event.host} is not checked (--tls-verify=false): whoever is on the way can read and change what is sent.`;
+  }
+  if (event.type === 'warning') return `Warning: ${event.host} says: ${event.text}`;
   if (event.type === 'waiting') {
     const { where, waitedMs, limitMs } = event;
     return `note: ${redactUserinfo(where)}: nothing came for ${formatDuration(waitedMs)}; waiting for up to ${formatDuration(limitMs)} (--timeout)`;

@@ -27,6 +27,12 @@ export const connectionFlags = {
     helpValue: 'FILE',
     helpGroup,
   }),
+  'tls-verify': Flags.option({
+    summary: 'Check the certificate of the registry; false only for one that IMAGE names by its host.',
+    options: ['true', 'false'] as const,
+    default: 'true',
+    helpGroup,
+  })(),
   timeout: Flags.string({
     summary:
       'Limit on the time for which the registry may be silent, for example 90s or 1h. [default: 15m for blobs, 1m for documents]',

@@ -39,7 +39,12 @@ export async function connectionSettings(
   }
   const retry = readTimeout(flags.timeout);
   const credentials = await readCredentials(flags, stdin);
-  const tls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  const tls = {
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(flags['tls-verify'] === 'false' && { verify: false }),
+  };
   return {
     ...(credentials && { credentials }),
     ...(Object.keys(tls).length > 0 && { tls }),

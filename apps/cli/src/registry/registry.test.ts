@@ -105,6 +105,11 @@ test.each<[RegistryEvent, string | undefined]>([
     { type: 'retry', what: 'x', host: 'h', attempt: 1, delayMs: 2000, reason: 'reset' },
     'note: reset; again in 2.0 s',
   ],
+  [{ type: 'warning', host: 'h', text: 'moves' }, 'Warning: h says: moves'],
+  [
+    { type: 'unverified', host: 'h' },
+    'Warning: the certificate of h is not checked (--tls-verify=false): whoever is on the way can read and change what is sent.',
+  ],
   [
     { type: 'waiting', where: 'https://h/x', waitedMs: 60_010, limitMs: 900_000 },
     'note: https://h/x: nothing came for 1 min 00 s; waiting for up to 15 min 00 s (--timeout)',

@@ -229,6 +229,19 @@ describe('Bearer', () => {
     });
   });
 
+  test('what a token server repeats of the header is not shown', async () => {
+    const registry = await start();
+    const auth = await requireToken(registry);
+    auth.server.intercepts.unshift(({ headers }, response) => {
+      sendError(response, 403, 'DENIED', `you sent ${headers.authorization}`);
+      return true;
+    });
+    const error: unknown = await fetchAll(registry, { credentials: PASSWORD }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(String(error)).toContain('you sent Basic [redacted]');
+  });
+
   test('a token server with plain http needs permission as the registry does', async () => {
     const registry = await start();
     registry.intercepts.push((_, response) => {
@@ -307,6 +320,24 @@ describe('redirects', () => {
     });
     expect(registry.seen.at(-1)!.url).toContain('/v2/private/');
     expect(registry.seen.at(-1)!.headers.authorization).toBeUndefined();
+  });
+
+  test('the signature of an address is not shown, even where the store repeats it', async () => {
+    const registry = await start();
+    const store = await FakeRegistry.start();
+    registry.intercepts.push(({ url }, response) => {
+      if (!url.includes('/blobs/')) return false;
+      response.writeHead(307, { location: `http://${store.host}/x?Signature=5ec7e7&Expires=1700000000` });
+      response.end();
+      return true;
+    });
+    store.intercepts.push(({ url }, response) => {
+      sendError(response, 403, 'DENIED', `${url} has expired, Signature 5ec7e7`);
+      return true;
+    });
+    const error: unknown = await fetchAll(registry).catch((reason: unknown) => reason);
+    expect(String(error)).toContain('has expired');
+    expect(String(error)).not.toContain('5ec7e7');
   });
 
   test("headers of Docker's configuration go to the registry, and nowhere else", async () => {

@@ -145,7 +145,11 @@ async function readToken(response: HttpResponse): Promise<Token> {
 }
 
 async function refusal(request: TokenRequest, response: HttpResponse): Promise<OcirenderError | Transient> {
-  const secrets = Object.values(request.credentials ?? {}) as string[];
+  const given = Object.values(request.credentials ?? {}) as string[];
+  const pair = basicPair(request.credentials);
+  // Also as they were sent: a server may repeat the header.
+  const sent = pair === undefined ? [] : [basicHeader(pair.username, pair.password).replace(/^Basic /, '')];
+  const secrets = [...sent, ...given, ...given.map(encodeURIComponent)];
   const failure = await failedAnswer(response, 'token', secrets);
   if (isPassing(failure)) return failure;
   const { message } = failure;
