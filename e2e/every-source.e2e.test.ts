@@ -67,7 +67,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  if (service !== undefined && service.kill('SIGTERM')) await once(service, 'exit');
+  if (service?.kill('SIGTERM')) await once(service, 'exit');
   proxy?.close();
   await registry?.stop();
   await removeDirectory(directory);

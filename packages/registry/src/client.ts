@@ -4,7 +4,7 @@ import { verifyingStream } from '@ocirender/oci-layout';
 import { Authenticator } from './auth/authenticator.ts';
 import { type BlobServer, streamBlob } from './blob-stream.ts';
 import { configuredHeaders, findCredentials } from './credentials/find-credentials.ts';
-import { Endpoint, mirrorBase, registryBase } from './endpoint.ts';
+import { Endpoint, mirrorBase } from './endpoint.ts';
 import { elsewhereError, foreignServers } from './foreign-server.ts';
 import { HttpClient, type Timeouts } from './http.ts';
 import {
@@ -15,9 +15,10 @@ import {
   type ManifestRequest,
 } from './manifest-fetch.ts';
 import type { RegistryOptions, RetryOptions } from './options.ts';
-import { DOCKER_HUB, parseRegistry } from './reference.ts';
+import { DOCKER_HUB, parseRegistry, registryBase } from './reference.ts';
 import { Backoff } from './retry.ts';
 import { documentLimits, retrySettings } from './settings.ts';
+import type { SettledPlace, SettledRoute } from './settled-route.ts';
 
 /** Tries at one mirror before the next server is asked. */
 const MIRROR_ATTEMPTS = 2;
@@ -58,35 +59,49 @@ export class RegistryClient {
   /**
    * @param registry - `docker.io`, `registry.example.com:5000`
    * @param options - how to talk to it
+   * @param route - what `registries.conf` says of the image
    * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for options that cannot be
    */
-  constructor(registry: string, options: RegistryOptions = {}) {
+  constructor(registry: string, options: RegistryOptions = {}, route?: SettledRoute) {
     this.registry = parseRegistry(registry);
     this.limits = documentLimits(options.limits);
     this.#options = options;
     this.#retry = retrySettings(options.retry);
     const { insecure = false, environment = process.env, signal } = options;
-    const base = registryBase(this.registry, insecure);
+    const own: SettledPlace | undefined =
+      insecure && route?.location
+        ? { ...route.location, base: registryBase(route.location.name, true), isUnverified: false }
+        : route?.location;
+    const base = own?.base ?? registryBase(this.registry, insecure);
+    const named = mirrorsOf(this.registry, options);
+    // Mirrors that were named for this run count instead of those of the machine.
+    const places = named.length > 0 ? [] : (route?.mirrors ?? []);
+    const all = [...places, ...(own === undefined ? [] : [own])];
+    const unverified = all.filter(({ isUnverified }) => isUnverified).map((place) => place.base.host);
     if (options.tls?.verify === false) {
       if (this.registry === DOCKER_HUB) throw hubUnverified();
-      options.onEvent?.({ type: 'unverified', host: base.host });
+      options.onEvent?.({ type: 'unverified', host: base.host, because: '--tls-verify=false' });
     }
+    for (const host of unverified) options.onEvent?.({ type: 'unverified', host, because: route!.file });
     this.#http = new HttpClient({
       ...this.#retry,
       insecure,
       environment,
       tls: options.tls,
       hosts: [base.hostname],
+      unverifiedHosts: unverified,
+      plainHosts: all.filter((place) => place.base.protocol === 'http:').map((place) => place.base.host),
       onWarning: (host, text) => options.onEvent?.({ type: 'warning', host, text }),
       onWaiting: (where, waitedMs, limitMs) =>
         options.onEvent?.({ type: 'waiting', where, waitedMs, limitMs }),
     });
     let headers: Promise<Record<string, string>> | undefined;
-    const endpoint = (url: URL, name: string, isMirror: boolean): Endpoint =>
+    const endpoint = (url: URL, name: string, isMirror: boolean, repository?: string): Endpoint =>
       new Endpoint({
         base: url,
         isMirror,
         namespace: isMirror ? this.registry : undefined,
+        repository,
         http: this.#http,
         newAuthenticator: (repository) =>
           new Authenticator({
@@ -97,13 +112,17 @@ export class RegistryClient {
                 : findCredentials(name, repository, { environment, signal }),
             signal,
           }),
-        originHeaders: async () => (isMirror ? {} : (headers ??= configuredHeaders(environment))),
+        originHeaders: async () => {
+          if (isMirror) return {};
+          headers ??= configuredHeaders(environment);
+          return headers;
+        },
         newGuest: () => new Authenticator({ http: this.#http, findCredentials: async () => ({}), signal }),
       });
-    const mirrors = mirrorsOf(this.registry, options).map((text) => mirrorBase(text, insecure));
     this.#endpoints = [
-      ...mirrors.map((url) => endpoint(url, url.host, true)),
-      endpoint(base, this.registry, false),
+      ...named.map((text) => mirrorBase(text, insecure)).map((url) => endpoint(url, url.host, true)),
+      ...places.map((place) => endpoint(place.base, place.name, true, place.repository)),
+      endpoint(base, own?.name ?? this.registry, false, own?.repository),
     ];
   }
 

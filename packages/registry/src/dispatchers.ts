@@ -11,6 +11,8 @@ export interface ConnectionSettings {
   readonly connectTimeoutMs: number;
   /** Host names that are shown the client certificate, and of which certificates may go unchecked: the registry's. */
   readonly hosts: readonly string[];
+  /** Hosts, with their ports, of which certificates are not checked. */
+  readonly unverifiedHosts: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -54,10 +56,12 @@ export class Dispatchers {
 
   #make(server: string, known: boolean, proxy: ProxyChoice | undefined): Dispatcher {
     const timeout = this.#settings.connectTimeoutMs;
+    const { unverifiedHosts, tls: options } = this.#settings;
+    const isUnverified = (known && options?.verify === false) || unverifiedHosts.includes(server);
     const tls = {
       timeout,
       ...(server === '' ? {} : { secureContext: this.#contexts.for(server, known) }),
-      ...(known && this.#settings.tls?.verify === false ? { rejectUnauthorized: false } : {}),
+      ...(isUnverified ? { rejectUnauthorized: false } : {}),
     };
     const connect = tlsAwareConnector(tls);
     // Times without data are counted by the caller, who knows whether it asked for any.

@@ -3,7 +3,6 @@ import type { Authenticator } from './auth/authenticator.ts';
 import { type Challenge, parseChallenges } from './auth/challenge.ts';
 import { type ExchangeRequest, exchange } from './exchange.ts';
 import type { HttpClient, HttpResponse } from './http.ts';
-import { DOCKER_HUB } from './reference.ts';
 
 /** What is fetched from an endpoint. */
 export interface EndpointRequest extends ExchangeRequest {
@@ -19,6 +18,8 @@ export interface EndpointSettings {
   readonly isMirror: boolean;
   /** Of a mirror: the registry for which it is asked. One that serves several takes it from `ns`, as containerd sends it. */
   readonly namespace?: string | undefined;
+  /** What the image is called there, where it has another name. */
+  readonly repository?: string | undefined;
   readonly http: HttpClient;
   /** Makes the authenticator for a repository; for none, to log in. */
   readonly newAuthenticator: (repository: string | undefined) => Authenticator;
@@ -35,6 +36,7 @@ export class Endpoint {
   readonly host: string;
   readonly #base: URL;
   readonly #namespace: string | undefined;
+  readonly #repository: string | undefined;
   readonly #http: HttpClient;
   readonly #newAuthenticator: EndpointSettings['newAuthenticator'];
   readonly #newGuest: EndpointSettings['newGuest'];
@@ -48,6 +50,7 @@ export class Endpoint {
     base,
     isMirror,
     namespace,
+    repository,
     http,
     newAuthenticator,
     newGuest,
@@ -57,6 +60,7 @@ export class Endpoint {
     this.host = base.host;
     this.#base = base;
     this.#namespace = namespace;
+    this.#repository = repository;
     this.#http = http;
     this.#newAuthenticator = newAuthenticator;
     this.#newGuest = newGuest;
@@ -71,18 +75,11 @@ export class Endpoint {
    * @throws {OcirenderError} `ERR_OCIRENDER_NOT_FOUND`, `ERR_OCIRENDER_AUTH`, `ERR_OCIRENDER_REGISTRY`
    */
   async get(request: EndpointRequest): Promise<HttpResponse> {
-    const repository = `${this.#base.pathname.replace(/^\/+|\/+$/g, '')}/${request.repository}`.replace(
-      /^\//,
-      '',
-    );
+    const name = this.#repository ?? request.repository;
+    const repository = `${this.#base.pathname.replace(/^\/+|\/+$/g, '')}/${name}`.replace(/^\//, '');
     const url = new URL(`/v2/${repository}/${request.path}`, this.#base);
     if (this.#namespace !== undefined) url.searchParams.set('ns', this.#namespace);
-    return this.#exchange(
-      url,
-      `repository:${repository}:pull`,
-      this.#authenticatorFor(request.repository),
-      request,
-    );
+    return this.#exchange(url, `repository:${repository}:pull`, this.#authenticatorFor(name), request);
   }
 
   /**
@@ -154,13 +151,6 @@ export class Endpoint {
     }
     return guest;
   }
-}
-
-/** The server that a registry's name means. */
-export function registryBase(registry: string, insecure: boolean): URL {
-  // Docker Hub never speaks plain http; a mirror of it may.
-  if (registry === DOCKER_HUB) return new URL('https://registry-1.docker.io');
-  return new URL(`${insecure ? 'http' : 'https'}://${registry}`);
 }
 
 /**

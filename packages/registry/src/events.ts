@@ -8,7 +8,8 @@ export type RegistryEvent =
   | RegistryWaitingEvent
   | RegistryMirrorEvent
   | RegistryUnverifiedEvent
-  | RegistryWarningEvent;
+  | RegistryWarningEvent
+  | RegistryAliasEvent;
 
 /** An index or manifest has arrived and is verified. */
 export interface RegistryManifestEvent {
@@ -77,10 +78,12 @@ export interface RegistryMirrorEvent {
   readonly reason: string;
 }
 
-/** The certificate of the registry is not going to be checked, because the caller wants it so. */
+/** The certificate of a server is not going to be checked, because somebody wants it so. */
 export interface RegistryUnverifiedEvent {
   readonly type: 'unverified';
   readonly host: string;
+  /** The option, or the file, that wants it so. */
+  readonly because: string;
 }
 
 /** A server has something to say to people; each text once. */
@@ -89,6 +92,15 @@ export interface RegistryWarningEvent {
   readonly host: string;
   /** On one line, without control characters. */
   readonly text: string;
+}
+
+/** A name without a host means another one on this machine. */
+export interface RegistryAliasEvent {
+  readonly type: 'alias';
+  readonly name: string;
+  readonly meaning: string;
+  /** The `registries.conf` that says so. */
+  readonly file: string;
 }
 
 /** Takes events as they occur. Must not throw. */

@@ -61,6 +61,8 @@ export interface HttpSettings extends ConnectionSettings {
   readonly onWarning?: ((host: string, text: string) => void) | undefined;
   /** Whether plain http is allowed. */
   readonly insecure: boolean;
+  /** Hosts, with their ports, to which it is allowed in any case. */
+  readonly plainHosts: readonly string[];
 }
 
 const SILENCE_HINT =
@@ -214,7 +216,8 @@ export class HttpClient {
   }
 
   #checkScheme(url: URL): void {
-    if (url.protocol === 'https:' || this.#settings.insecure) return;
+    const { insecure, plainHosts } = this.#settings;
+    if (url.protocol === 'https:' || insecure || plainHosts.includes(url.host)) return;
     throw registryError(`${shownUrl(url)} is plain http, which is not encrypted`, {
       hint: 'If you trust the network, allow it with --insecure (option insecure).',
     });

@@ -19,6 +19,7 @@
 export type { ReadBlobOptions, WantedBlob } from './client.ts';
 export { RegistryClient } from './client.ts';
 export type {
+  RegistryAliasEvent,
   RegistryBlobBytesEvent,
   RegistryBlobEndEvent,
   RegistryBlobStartEvent,

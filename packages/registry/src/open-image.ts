@@ -20,10 +20,11 @@ import {
   printable,
 } from '@ocirender/oci-layout/documents';
 import { chooseManifest, type ManifestSource } from './choose-manifest.ts';
-import { RegistryClient } from './client.ts';
+import type { RegistryClient } from './client.ts';
+import { connectRegistry } from './connect-registry.ts';
 import type { FetchedManifest } from './manifest-fetch.ts';
 import type { OpenRegistryImageOptions } from './options.ts';
-import { parseReference, type RegistryReference } from './reference.ts';
+import type { RegistryReference } from './reference.ts';
 
 /** An image of a registry. Its layers are downloaded as they are opened, each open a download of its own. */
 export interface RegistryImage extends Image {
@@ -50,9 +51,8 @@ export async function openRegistryImage(
   options: OpenRegistryImageOptions = {},
 ): Promise<RegistryImage> {
   throwIfAborted(options.signal);
-  const parts = parseReference(reference);
   const wanted = wantedPlatform(options.platform);
-  const client = new RegistryClient(parts.registry, options);
+  const { reference: parts, client } = await connectRegistry(reference, options);
   try {
     const { manifest, document, config, platform } = await resolveImage(
       client,

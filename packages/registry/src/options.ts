@@ -81,6 +81,11 @@ export interface RegistryOptions {
    * credentials, verified as all others. @defaultValue false
    */
   readonly foreignLayers?: boolean;
+  /**
+   * Heeds `registries.conf` of Podman and skopeo: mirrors, other locations, insecure and blocked registries, aliases.
+   * @defaultValue true
+   */
+  readonly useRegistriesConf?: boolean;
   readonly retry?: Partial<RetryOptions>;
   readonly limits?: Partial<RegistryLimits>;
   readonly signal?: AbortSignal;

@@ -21,7 +21,8 @@ const MAX_NAME = 255;
 const MAX_TAG = 128;
 /** Name, tag and the longest digest together are shorter. */
 const MAX_REFERENCE = 1024;
-const PREFIX = 'docker://';
+/** Says that a name is one of a registry. */
+export const DOCKER_PREFIX = 'docker://';
 
 const DOMAIN_LABEL = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const DOMAIN = new RegExp(`^(?:${DOMAIN_LABEL}(?:\\.${DOMAIN_LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]{1,5})?$`);
@@ -41,7 +42,7 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 export function parseReference(text: string): RegistryReference {
   const secret = userinfoError(text);
   if (secret !== undefined) throw secret;
-  const spec = text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text;
+  const spec = text.startsWith(DOCKER_PREFIX) ? text.slice(DOCKER_PREFIX.length) : text;
   if (spec.length > MAX_REFERENCE) throw invalid(text, `it is longer than ${MAX_REFERENCE} characters`);
   const at = spec.indexOf('@');
   const digest = at === -1 ? undefined : spec.slice(at + 1);
@@ -84,6 +85,13 @@ export function parseRegistry(text: string): string {
     });
   }
   return canonicalRegistry(text);
+}
+
+/** The server that a registry's name means. */
+export function registryBase(registry: string, insecure: boolean): URL {
+  // Docker Hub never speaks plain http; a mirror of it may.
+  if (registry === DOCKER_HUB) return new URL('https://registry-1.docker.io');
+  return new URL(`${insecure ? 'http' : 'https'}://${registry}`);
 }
 
 function splitName(name: string, text: string): { registry: string; repository: string } {

@@ -24,23 +24,27 @@ export function socksConnector(
       url.username === ''
         ? {}
         : { userId: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
-    SocksClient.createConnection({
-      proxy: {
-        host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-        port: Number(url.port) || DEFAULT_PORT,
-        type: version,
-        ...login,
+    SocksClient.createConnection(
+      {
+        proxy: {
+          host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+          port: Number(url.port) || DEFAULT_PORT,
+          type: version,
+          ...login,
+        },
+        command: 'connect',
+        destination: { host: target.hostname.replace(/^\[(.*)\]$/, '$1'), port },
+        timeout: timeoutMs,
       },
-      command: 'connect',
-      destination: { host: target.hostname.replace(/^\[(.*)\]$/, '$1'), port },
-      timeout: timeoutMs,
-    }).then(
-      ({ socket }) => {
-        if (target.protocol === 'https:') connect({ ...target, httpSocket: socket }, callback);
-        else callback(null, socket);
+      (error, established) => {
+        // The library's error holds its options, the password among them.
+        if (error !== null) callback(new Error(`the SOCKS proxy ${url.host}: ${error.message}`), null);
+        else if (target.protocol === 'https:')
+          connect({ ...target, httpSocket: established!.socket }, callback);
+        else callback(null, established!.socket);
       },
-      // The library's error holds its options, the password among them.
-      (error: Error) => callback(new Error(`the SOCKS proxy ${url.host}: ${error.message}`), null),
-    );
+    ).catch(() => {
+      // It was told to the callback.
+    });
   };
 }

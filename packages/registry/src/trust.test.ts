@@ -106,7 +106,7 @@ describe('a certificate that is not checked', () => {
     const registry = await start();
     const events: RegistryEvent[] = [];
     await open(registry.host, { tls: { verify: false }, onEvent: (event) => events.push(event) });
-    expect(events[0]).toEqual({ type: 'unverified', host: registry.host });
+    expect(events[0]).toEqual({ type: 'unverified', host: registry.host, because: '--tls-verify=false' });
   });
 
   test('is none of another host, and not that of Docker Hub', async () => {

@@ -124,7 +124,8 @@ async function openRegistry(reference: string, guessed: boolean, options: OpenSo
   // Loaded here: who reads local images needs no HTTP client.
   const { openRegistryImage } = await import('@ocirender/registry');
   try {
-    const image = await openRegistryImage(reference, {
+    // The prefix says that the name means what it says.
+    const image = await openRegistryImage(guessed ? reference : `docker://${reference}`, {
       ...options.registry,
       limits: { ...options.limits, ...options.registry?.limits },
       ...(options.diagnose === undefined ? {} : { diagnose: options.diagnose }),

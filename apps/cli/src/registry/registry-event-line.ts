@@ -16,8 +16,9 @@ export function registryEventLine(event: RegistryEvent): string | undefined {
   if (event.type === 'mirror-failed')
     return `note: the mirror ${event.host} fails: ${redactUserinfo(event.reason)}`;
   if (event.type === 'unverified') {
-    return `Warning: the certificate of ${event.host} is not checked (--tls-verify=false): whoever is on the way can read and change what is sent.`;
+    return `Warning: the certificate of ${event.host} is not checked (${event.because}): whoever is on the way can read and change what is sent.`;
   }
+  if (event.type === 'alias') return `note: ${event.name} is ${event.meaning}, by ${event.file}`;
   if (event.type === 'warning') return `Warning: ${event.host} says: ${event.text}`;
   if (event.type === 'waiting') {
     const { where, waitedMs, limitMs } = event;

@@ -105,9 +105,10 @@ test.each<[RegistryEvent, string | undefined]>([
     { type: 'retry', what: 'x', host: 'h', attempt: 1, delayMs: 2000, reason: 'reset' },
     'note: reset; again in 2.0 s',
   ],
+  [{ type: 'alias', name: 'x', meaning: 'h/y', file: '/f' }, 'note: x is h/y, by /f'],
   [{ type: 'warning', host: 'h', text: 'moves' }, 'Warning: h says: moves'],
   [
-    { type: 'unverified', host: 'h' },
+    { type: 'unverified', host: 'h', because: '--tls-verify=false' },
     'Warning: the certificate of h is not checked (--tls-verify=false): whoever is on the way can read and change what is sent.',
   ],
   [

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OcirenderError, type Platform } from '@ocirender/interface';
 import type { LayoutLimits } from '@ocirender/oci-layout';
@@ -29,10 +29,17 @@ type RawDescriptor = Record<string, unknown> & { annotations?: Record<string, st
 export class LayoutIndex {
   readonly #directory: string;
   readonly #json: Record<string, unknown> & { manifests: RawDescriptor[] };
+  /** The first directory that had to be made for it. */
+  readonly #made: string | undefined;
 
-  private constructor(directory: string, json: Record<string, unknown> & { manifests: RawDescriptor[] }) {
+  private constructor(
+    directory: string,
+    json: Record<string, unknown> & { manifests: RawDescriptor[] },
+    made?: string,
+  ) {
     this.#directory = directory;
     this.#json = json;
+    this.#made = made;
   }
 
   /**
@@ -51,8 +58,22 @@ export class LayoutIndex {
       }
       return new LayoutIndex(directory, JSON.parse(index.toString('utf8').replace(/^\ufeff/, '')));
     }
-    if (layout === undefined) await requireEmpty(directory);
-    return new LayoutIndex(directory, { schemaVersion: 2, manifests: [] });
+    const made = layout === undefined ? await requireEmpty(directory) : undefined;
+    return new LayoutIndex(directory, { schemaVersion: 2, manifests: [] }, made);
+  }
+
+  /** Takes back the directories that were made, as far as nothing has come into them. */
+  async giveUp(): Promise<void> {
+    if (this.#made === undefined) return;
+    const last = resolve(this.#made);
+    for (let path = resolve(this.#directory); ; path = dirname(path)) {
+      try {
+        await rmdir(path);
+      } catch {
+        return;
+      }
+      if (path === last) return;
+    }
   }
 
   /**
@@ -121,12 +142,12 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
 }
 
 /** A directory with other things in it is not ours to fill; one where a pull has been interrupted is. */
-async function requireEmpty(directory: string): Promise<void> {
+async function requireEmpty(directory: string): Promise<string | undefined> {
   try {
-    await mkdir(directory, { recursive: true });
+    const made = await mkdir(directory, { recursive: true });
     const names = await readdir(directory);
     const ours = ['blobs', temporaryName('index.json'), temporaryName('oci-layout')];
-    if (names.every((name) => ours.includes(name))) return;
+    if (names.every((name) => ours.includes(name))) return made;
   } catch (error) {
     throw ioError(error, directory, 'written');
   }

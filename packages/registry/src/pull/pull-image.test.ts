@@ -331,6 +331,17 @@ describe('pull', () => {
     expect(readdirSync(directory).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
   });
 
+  test('a pull of which nothing came leaves no directory', async () => {
+    const { directory, pull } = await setUp();
+    const above = join(directory, '..');
+    await expect(pull({}, 'no/such:1')).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NOT_FOUND' });
+    expect(existsSync(directory)).toBe(false);
+    expect(existsSync(above)).toBe(true);
+    mkdirSync(directory);
+    await expect(pull({}, 'no/such:1')).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NOT_FOUND' });
+    expect(existsSync(directory)).toBe(true);
+  });
+
   test('refuses directories that hold something else, malformed indexes, odd options', async () => {
     const { directory, pull } = await setUp();
     mkdirSync(directory, { recursive: true });

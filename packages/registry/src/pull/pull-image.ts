@@ -1,9 +1,10 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOcirenderError, OcirenderError, throwIfAborted } from '@ocirender/interface';
-import { RegistryClient } from '../client.ts';
+import type { RegistryClient } from '../client.ts';
+import { connectRegistry } from '../connect-registry.ts';
 import { wantedPlatform } from '../open-image.ts';
-import { formatReference, parseReference } from '../reference.ts';
+import { formatReference } from '../reference.ts';
 import { BlobFile, PARTIAL_DIRECTORY } from './blob-file.ts';
 import { inParallel } from './in-parallel.ts';
 import { LayoutIndex } from './layout-index.ts';
@@ -31,7 +32,6 @@ export async function pullImage(
   const began = performance.now();
   const { signal, onEvent, allPlatforms = false } = options;
   throwIfAborted(signal);
-  const parts = parseReference(reference);
   const concurrency = checkConcurrency(options.concurrency);
   const platform = wantedPlatform(options.platform);
   if (allPlatforms && platform !== undefined) {
@@ -40,9 +40,10 @@ export async function pullImage(
       'a platform and all platforms cannot be asked for together',
     );
   }
-  const client = new RegistryClient(parts.registry, options);
+  const { reference: parts, client } = await connectRegistry(reference, options);
+  let index: LayoutIndex | undefined;
   try {
-    const index = await LayoutIndex.open(directory, client.limits);
+    index = await LayoutIndex.open(directory, client.limits);
     const plan = allPlatforms
       ? await planEverything(client, parts, signal)
       : await planImage(client, parts, platform, signal);
@@ -99,6 +100,9 @@ export async function pullImage(
       fetchedBytes: pulled.reduce((sum, { fetchedBytes }) => sum + fetchedBytes, 0),
       milliseconds: performance.now() - began,
     };
+  } catch (error) {
+    await index?.giveUp();
+    throw error;
   } finally {
     await client.close();
   }
