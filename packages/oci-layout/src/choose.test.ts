@@ -138,6 +138,26 @@ test('an index that names more than the store holds: the error says what there i
   expect(await contents(await openImage(layout.directory, { platform: 'linux/arm64' }))).toEqual(['arm']);
 });
 
+test('a layer that lies elsewhere is said to', async () => {
+  const layout = new TestLayout();
+  const layer = {
+    ...layout.blob('a', TYPES.layer),
+    urls: ['https://layers.example/x', 'https://layers.example/y'],
+  };
+  const image = layout.json(
+    { schemaVersion: 2, mediaType: TYPES.manifest, config: layout.json({}, TYPES.config), layers: [layer] },
+    TYPES.manifest,
+  );
+  layout.write(image);
+  expect(await contents(await openImage(layout.directory))).toEqual(['a']);
+  rmSync(layout.path(layer.digest));
+  await expect(openImage(layout.directory)).rejects.toMatchObject({
+    code: 'ERR_OCIRENDER_NOT_FOUND',
+    message: expect.stringMatching(/the image says that it lies at layers\.example$/),
+    hint: expect.stringContaining('--allow-foreign-layers'),
+  });
+});
+
 describe("skopeo's dir:", () => {
   function directoryOf(layer: string, algorithm = sha256): { directory: string; digest: string } {
     const directory = temporaryDirectory();

@@ -101,9 +101,10 @@ async function openLayer(
   descriptor: Descriptor,
   diffId: string | undefined,
 ): Promise<Layer> {
-  const { digest, size, mediaType } = descriptor;
+  const { digest, size, mediaType, urls = [] } = descriptor;
   const what = `layer ${digest}`;
   const name = store.blobName(digest);
+  if (urls.length > 0 && !(await store.files.exists(name))) throw foreignLayer(store, digest, urls);
   const found = await store.size(name, what);
   if (found !== size) throw sizeMismatch(`${what} (${store.files.locate(name)})`, size, `${found}`);
   return {
@@ -113,6 +114,16 @@ async function openLayer(
     ...(diffId === undefined ? {} : { diffId }),
     open: (options) => store.open(name, { digest, size }, what, options?.signal),
   };
+}
+
+/** Tools leave such layers out when they copy an image: their licence may not allow copies. */
+function foreignLayer(store: BlobStore, digest: string, urls: readonly string[]): OcirenderError {
+  const hosts = [...new Set(urls.map((url) => (URL.canParse(url) ? new URL(url).host : url)))];
+  return new OcirenderError(
+    'ERR_OCIRENDER_NOT_FOUND',
+    `layer ${digest} is not in ${store.files.label}: the image says that it lies at ${printable(hosts.join(', '))}`,
+    { hint: 'Pull the image anew with --allow-foreign-layers, if you trust that host.' },
+  );
 }
 
 function notAnImage(descriptor: Descriptor, manifest: ManifestDocument): OcirenderError {
