@@ -35,7 +35,7 @@ export class Dispatchers {
    */
   for(url: URL): Dispatcher {
     const known = this.#settings.hosts.includes(url.hostname);
-    const proxy = isLoopback(url.hostname) ? undefined : chooseProxy(url, this.#settings.environment);
+    const proxy = this.proxyOf(url);
     // Plain http has no certificates: one dispatcher does for all of it.
     const server = url.protocol === 'https:' ? url.host : '';
     const key = `${server} ${known} ${proxy?.url.href ?? ''}`;
@@ -45,6 +45,15 @@ export class Dispatchers {
       this.#made.set(key, dispatcher);
     }
     return dispatcher;
+  }
+
+  /**
+   * The proxy that leads to a server, if one does.
+   *
+   * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when the environment names a proxy that is no address
+   */
+  proxyOf(url: URL): ProxyChoice | undefined {
+    return isLoopback(url.hostname) ? undefined : chooseProxy(url, this.#settings.environment);
   }
 
   /** Ends all connections, busy ones too. */

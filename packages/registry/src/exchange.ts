@@ -1,4 +1,4 @@
-import { isOcirenderError, type OcirenderError } from '@ocirender/interface';
+import { isOcirenderError, OcirenderError } from '@ocirender/interface';
 import { failedAnswer, isPassing } from './answer.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import { type Challenge, parseChallenges } from './auth/challenge.ts';
@@ -103,9 +103,21 @@ export async function exchange(counterpart: Counterpart, request: ExchangeReques
       continue;
     }
     const failure = await failedAnswer(response, what, [authorization?.replace(/^\S+ /, '')]);
-    if (isPassing(failure) || failure.code !== 'ERR_OCIRENDER_AUTH') throw failure;
-    throw await refused(failure, authenticator);
+    if (isPassing(failure)) throw failure;
+    if (failure.code === 'ERR_OCIRENDER_AUTH') throw await refused(failure, authenticator);
+    if (failure.code !== 'ERR_OCIRENDER_NOT_FOUND' || authorization !== undefined) throw failure;
+    throw await notFound(failure, authenticator);
   }
+}
+
+/** What is hidden from those who are not logged in looks as if it were not there. */
+async function notFound(failure: OcirenderError, authenticator: Authenticator): Promise<OcirenderError> {
+  const problem = await authenticator.problem().catch(() => undefined);
+  if (problem === undefined) return failure;
+  return new OcirenderError(failure.code, failure.message, {
+    cause: failure.cause,
+    hint: `It may be hidden from those who are not logged in. ${problem}`,
+  });
 }
 
 async function refused(failure: OcirenderError, authenticator: Authenticator): Promise<OcirenderError> {

@@ -159,7 +159,9 @@ export class HttpClient {
       });
     } catch (error) {
       release();
-      throw describeNetworkFailure(controller.signal.aborted ? controller.signal.reason : error, where);
+      const proxy = this.#dispatchers.proxyOf(url);
+      const through = proxy?.kind === 'http' ? `${where} (through the proxy ${proxy.url.host})` : where;
+      throw describeNetworkFailure(controller.signal.aborted ? controller.signal.reason : error, through);
     } finally {
       patience.end();
     }

@@ -68,6 +68,14 @@ describe('no_proxy', () => {
   });
 });
 
+test('a proxy that is not there is named', async () => {
+  const environment = { HTTPS_PROXY: 'http://user:secret@127.0.0.1:1' };
+  const opening = openRegistryImage('registry.test/a/b:1', { retry: { attempts: 1 }, environment });
+  await expect(opening).rejects.toThrow(
+    /^https:\/\/registry\.test\/v2\/a\/b\/manifests\/1 \(through the proxy 127\.0\.0\.1:1\): the connection was refused$/,
+  );
+});
+
 describe('a SOCKS proxy', () => {
   const closing: (() => void)[] = [];
   afterAll(() => {

@@ -42,10 +42,9 @@ export function tlsFailure(error: Error, code: string, where: string): Ocirender
   }
   const alert = CLIENT_CERTIFICATE.find(([pattern]) => pattern.test(code));
   if (alert !== undefined) {
-    return networkError(`${where}: ${alert[1]}`, { cause: error, hint: CLIENT_CERTIFICATE_HINT });
+    return networkError(`${where}: ${alert[1]}`, { hint: CLIENT_CERTIFICATE_HINT });
   }
   return networkError(`${where}: TLS failed: ${code === '' ? error.message.trim() : code}`, {
-    cause: error,
     ...(/HANDSHAKE_FAILURE/.test(code) && {
       hint: `The server may want a client certificate. ${CLIENT_CERTIFICATE_HINT}`,
     }),

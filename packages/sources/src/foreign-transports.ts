@@ -4,12 +4,16 @@ import { OcirenderError, printable } from '@ocirender/interface';
 const TRANSPORTS: readonly (readonly [RegExp, what: string, help: (rest: string) => string])[] = [
   [
     /^containers-storage:/,
-    "containers/storage, which is podman's and buildah's own",
+    'an image in the store of Podman and Buildah',
     (rest) => `Write podman:${rest}, or pipe it: podman save ${rest} | ocirender convert - …`,
   ],
-  [/^ostree:/, 'an OSTree repository', (rest) => `Copy it: skopeo copy ostree:${rest} oci:LAYOUT:TAG.`],
+  [
+    /^ostree:/,
+    'an image in an OSTree repository',
+    (rest) => `Copy it: skopeo copy ostree:${rest} oci:LAYOUT:TAG.`,
+  ],
   [/^sif:/, 'a SIF file of Singularity', (rest) => `Copy it: skopeo copy sif:${rest} oci:LAYOUT:TAG.`],
-  [/^oci:\/\//, 'an image in a registry, as Helm and others write it', (rest) => `Write docker://${rest}.`],
+  [/^oci:\/\//, 'an image in a registry, in the spelling of Helm', (rest) => `Write docker://${rest}.`],
   [
     /^https?:\/\//,
     'a web address',
@@ -30,7 +34,7 @@ export function foreignTransport(text: string): OcirenderError | undefined {
   if (found === undefined) return undefined;
   const [pattern, what, help] = found;
   const rest = printable(text.replace(pattern, ''));
-  return new OcirenderError('ERR_OCIRENDER_USAGE', `${printable(text)} is ${what}, which is not read`, {
+  return new OcirenderError('ERR_OCIRENDER_USAGE', `${printable(text)} names ${what}, which is not read`, {
     hint: help(rest === '' ? 'NAME' : rest),
   });
 }

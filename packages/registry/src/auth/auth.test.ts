@@ -506,6 +506,22 @@ describe('a registry that demands credentials only at /v2/', () => {
     expect(auth.server.seen[0]!.url).toContain('scope=repository%3Aa%2Fb%3Apull');
   });
 
+  test('and a program that should know them fails: it is told with what is not there', async () => {
+    const registry = await start();
+    registry.intercepts.push((_, response) => {
+      sendError(response, 404, 'NAME_UNKNOWN', 'no');
+      return true;
+    });
+    const docker = await mkdtemp(join(home, 'docker-'));
+    await writeFile(join(docker, 'config.json'), '{"credsStore": "not-installed-anywhere"}');
+    await expect(
+      fetchAll(registry, { environment: { HOME: home, PATH: docker, DOCKER_CONFIG: docker } }),
+    ).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_NOT_FOUND',
+      hint: expect.stringMatching(/^It may be hidden .*docker-credential-not-installed-anywhere/),
+    });
+  });
+
   test('what is not there stays not there; wrong credentials are called so', async () => {
     const registry = await start();
     registry.manifests.delete('1');
