@@ -10,6 +10,8 @@ import { makeDirectory, removeDirectory } from './support/work-directory.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../', import.meta.url));
 const NOBODY = 65_534;
+/** Of no entry in `/etc/passwd`. */
+const UNKNOWN = 12_345;
 /** The sinks that need neither tools nor privileges to keep everything. */
 const SELF_SUFFICIENT = SINKS.filter(([sink]) => sink !== 'dir');
 
@@ -76,4 +78,35 @@ test('an unprivileged user gets the same bytes', async () => {
     // What an ordinary user cannot set is in a file beside the directory.
     else expect(await run('test', ['-s', `${output}.mtree`])).toMatchObject({ code: 0 });
   }
+});
+
+test('a user whom the system does not know, without HOME and SHELL, gets the same bytes', async () => {
+  // As `docker run --user 12345` and OpenShift start programs; the build is the one above.
+  const place = join(directory, 'unknown');
+  await mkdir(place);
+  await chown(place, UNKNOWN, UNKNOWN);
+  const user = [`--reuid=${UNKNOWN}`, `--regid=${UNKNOWN}`, '--clear-groups', '--no-new-privs'];
+  const command = [join(directory, 'node'), join(directory, 'build/apps/cli/bin/run.js')];
+  const start = (...args: string[]): ReturnType<typeof run> =>
+    run('/usr/bin/setpriv', [...user, ...command, ...args], { cwd: place, env: { PATH: '' } });
+  for (const args of [['--version'], ['--help'], ['sinks'], ['ls', image, 'etc'], ['inspect', image]]) {
+    const { code, stderr } = await start(...args);
+    expect([args, code, stderr]).toEqual([args, 0, '']);
+  }
+  for (const [sink, ending] of SELF_SUFFICIENT) {
+    const output = join(place, `output${ending}`);
+    const result = await start('convert', image, '--sink', sink, '--output', output);
+    expect(result.code, result.stderr).toBe(0);
+    expect(await fileDigest(output)).toBe(expected.get(sink));
+  }
+  // A registry that is not there: what it would need of the user is no obstacle on the way.
+  const { code, stderr } = await start(
+    'pull',
+    'localhost:1/x:1',
+    join(place, 'layout'),
+    '--insecure',
+    '--timeout',
+    '1s',
+  );
+  expect([code, stderr.includes('the connection was refused')]).toEqual([1, true]);
 });

@@ -11,6 +11,9 @@ module.enableCompileCache?.();
 // Compiled code is what runs, also with NODE_ENV=test and for linked plugins: oclif must not look for sources.
 globalThis.oclif = { ...globalThis.oclif, enableAutoTranspile: false };
 
+const { adoptUnknownUser } = await import('../dist/adopt-unknown-user.js');
+adoptUnknownUser();
+
 const { printWarningsBriefly } = await import('../dist/warnings.js');
 printWarningsBriefly();
 

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
-import { OcirenderError } from '@ocirender/interface';
+import { homeOf, OcirenderError } from '@ocirender/interface';
 import type { Environment } from './proxy-choice.ts';
 
 /** Where systems keep the authorities that they trust, as Go looks for them. */
@@ -65,9 +64,8 @@ export interface HostCertificates {
  * @see https://github.com/containers/image/blob/v5.24.0/docs/containers-certs.d.5.md
  */
 export function hostCertificates(host: string, environment: Environment): HostCertificates | undefined {
-  const home = environment['HOME'] || homedir();
   const places = [
-    join(environment['XDG_CONFIG_HOME'] || join(home, '.config'), 'containers/certs.d'),
+    join(environment['XDG_CONFIG_HOME'] || join(homeOf(environment), '.config'), 'containers/certs.d'),
     '/etc/containers/certs.d',
     '/etc/docker/certs.d',
   ];

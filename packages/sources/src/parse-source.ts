@@ -50,11 +50,11 @@ export const SOURCE_FORMS =
 export function parseSource(text: string): SourceReference {
   if (text === '-') return { kind: 'stdin' };
   const isThere = kindOf(text) !== undefined;
-  const foreign = isThere ? undefined : foreignTransport(text);
-  if (foreign !== undefined) throw foreign;
   const prefix = SOURCE_PREFIXES.find((candidate) => text.startsWith(candidate));
   const secret = isThere ? undefined : userinfoError(text);
   if (secret !== undefined) throw secret;
+  const foreign = isThere ? undefined : foreignTransport(text);
+  if (foreign !== undefined) throw foreign;
   if (prefix !== undefined && !isThere) return forced(prefix, text.slice(prefix.length));
   const reference = parseReference(text);
   const kind = kindOf(reference.directory);

@@ -1,6 +1,5 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { isOcirenderError } from '@ocirender/interface';
+import { homeOf, isOcirenderError } from '@ocirender/interface';
 import type { Credentials } from '../options.ts';
 import {
   asRecord,
@@ -126,10 +125,6 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 /** The file that `login` writes: what `REGISTRY_AUTH_FILE` names, else Docker's. */
 export function loginFile(environment: Environment): string {
   return credentialFiles(environment)[0]!;
-}
-
-function homeOf(environment: Environment): string {
-  return environment['HOME'] || environment['USERPROFILE'] || homedir();
 }
 
 /**

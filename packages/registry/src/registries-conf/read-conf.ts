@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { OcirenderError } from '@ocirender/interface';
+import { homeOf, OcirenderError } from '@ocirender/interface';
 import type { Environment } from '../proxy-choice.ts';
 
 /** One server at which images may be found. */
@@ -44,10 +43,7 @@ export interface RegistriesConf {
 async function configurationFiles(environment: Environment): Promise<{ main: string[]; parts: string[] }> {
   const explicit = environment['CONTAINERS_REGISTRIES_CONF'] || environment['REGISTRIES_CONFIG_PATH'];
   if (explicit) return { main: [explicit], parts: [] };
-  const own = join(
-    environment['XDG_CONFIG_HOME'] || join(environment['HOME'] || homedir(), '.config'),
-    'containers',
-  );
+  const own = join(environment['XDG_CONFIG_HOME'] || join(homeOf(environment), '.config'), 'containers');
   const parts: string[] = [];
   for (const directory of ['/etc/containers/registries.conf.d', join(own, 'registries.conf.d')]) {
     const names = await readdir(directory).catch(() => []);

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { OcirenderError, printable } from '@ocirender/interface';
+import { homeOf, OcirenderError, printable } from '@ocirender/interface';
 
 /** The engines whose API is spoken: both answer as Docker does. */
 export type EngineName = 'docker' | 'podman';
@@ -126,7 +125,7 @@ async function readTls(directory: string): Promise<NonNullable<EngineAddress['tl
 }
 
 function dockerDirectory(environment: Environment): string {
-  return environment['DOCKER_CONFIG'] || join(environment['HOME'] || homedir(), '.docker');
+  return environment['DOCKER_CONFIG'] || join(homeOf(environment), '.docker');
 }
 
 function unixAddress(socketPath: string): EngineAddress {
