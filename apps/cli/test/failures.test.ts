@@ -17,8 +17,9 @@ const USAGE: readonly {
 }[] = [
   { name: 'no image', args: ['-s', 'probe', '-o', 'x'], says: 'The argument IMAGE is missing' },
   { name: 'the image twice', args: [IMAGE, '--image', IMAGE, '-s', 'probe', '-o', 'x'], says: 'given twice' },
-  { name: 'no sink', args: [IMAGE], says: 'which sink? --sink NAME is missing' },
-  { name: 'no output', args: [IMAGE, '-s', 'probe'], says: 'output' },
+  { name: 'no output', args: [IMAGE], says: 'where to? The argument OUTPUT is missing' },
+  { name: 'two outputs', args: [IMAGE, 'a.tar', '-o', 'b.tar'], says: 'the output is given twice' },
+  { name: 'no output for a sink', args: [IMAGE, '-s', 'probe'], says: 'output' },
   { name: 'an empty output', args: [IMAGE, '-s', 'probe', '-o', ''], says: '--output is empty' },
   { name: 'an unknown ending', args: [IMAGE, '-o', 'x.iso'], says: 'does not say which sink' },
   { name: 'a misspelt sink', args: [IMAGE, '-s', 'prob', '-o', 'x'], says: 'Did you mean "probe"?' },

@@ -15,8 +15,19 @@ test('--version names program, platform and Node', async () => {
   expect(stdout).toMatch(/^ocirender\/\d+\.\d+\.\d+\S* \S+ node-v\d+/);
 });
 
-test('--help lists the commands', async () => {
-  const { code, stdout } = await runCli(sandbox, ['--help']);
+test.each([['-V'], ['version']])('%s is the same', async (habit) => {
+  const version = await runCli(sandbox, ['--version']);
+  expect(await runCli(sandbox, [habit])).toEqual(version);
+});
+
+test.each([['convert'], ['ls'], ['plugins']])('%s -h is its help', async (command) => {
+  const { code, stdout } = await runCli(sandbox, [command, '-h']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('USAGE');
+});
+
+test.each([['--help'], ['-h']])('%s lists the commands', async (flag) => {
+  const { code, stdout } = await runCli(sandbox, [flag]);
   expect(code).toBe(0);
   for (const command of [...COMMANDS, 'plugins', 'help'])
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));

@@ -7,7 +7,7 @@ import type { JsonReport } from '../report/json-report.ts';
 export class Convert extends BaseCommand {
   static override summary = 'Turn an OCI image into a filesystem image, an archive or a directory.';
 
-  static override usage = '<%= command.id %> IMAGE [--sink NAME] --output PATH [FLAGS]';
+  static override usage = '<%= command.id %> IMAGE OUTPUT [--sink NAME] [FLAGS]';
 
   static override description = [
     'IMAGE is what it looks like: a directory with an OCI layout or an unpacked "docker save" (DIR, DIR:TAG, DIR@DIGEST); an archive of either, also compressed (FILE, FILE:NAME); - for an archive on standard input; a directory by "skopeo copy … dir:DIR"; a layer of Docker\'s overlay2 storage (DIR); else a name in a registry (nginx:1.27, ghcr.io/owner/name). Prefixes force one: oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, overlay2:DIR, docker://NAME; docker-daemon:NAME and podman:NAME take an image that Docker or Podman keeps.',
@@ -20,7 +20,7 @@ export class Convert extends BaseCommand {
   static override examples = [
     {
       description: 'Make a squashfs image',
-      command: '<%= config.bin %> <%= command.id %> ./image -o rootfs.squashfs',
+      command: '<%= config.bin %> <%= command.id %> ./image rootfs.squashfs',
     },
     {
       description: 'Take one tag and platform, compress harder',
@@ -59,6 +59,10 @@ export class Convert extends BaseCommand {
       description: 'The image: a directory, an archive, - or a name in a registry.',
       ignoreStdin: true,
     }),
+    OUTPUT: Args.string({
+      description: 'The file or directory to write; the same as --output.',
+      ignoreStdin: true,
+    }),
   };
 
   static override flags = convertFlags;
@@ -69,6 +73,7 @@ export class Convert extends BaseCommand {
     const { runConvert } = await import('../convert/run-convert.ts');
     return runConvert({
       image: args.IMAGE,
+      outputArgument: args.OUTPUT,
       flags,
       json: this.jsonEnabled(),
       plugins: this.config.getPluginsList(),

@@ -5,6 +5,18 @@ import { OcirenderError } from '@ocirender/interface';
 export type OutputStream = Writable & { readonly isTTY?: boolean };
 
 /**
+ * Gives the output that was named, in either way.
+ *
+ * @param argument - the positional OUTPUT
+ * @param flag - `--output`
+ * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when both name one
+ */
+export function outputPath(argument: string | undefined, flag: string | undefined): string | undefined {
+  if (argument === undefined || flag === undefined) return argument ?? flag;
+  throw usage('the output is given twice: as an argument and with --output', 'Leave one out.');
+}
+
+/**
  * Reads `--output`. Whether the sink can write there is for the conversion to say.
  *
  * @param output - the flag's value; `-` is standard output

@@ -21,11 +21,13 @@ import type { ConvertFlags } from './convert-flags.ts';
 import { convertSettings, imageReference } from './convert-settings.ts';
 import { watchInterrupts } from './interrupt.ts';
 import { mergeSettings } from './merge-settings.ts';
-import { resolveOutput } from './output-target.ts';
+import { outputPath, resolveOutput } from './output-target.ts';
 
 /** What the command line says. */
 export interface ConvertRequest {
   readonly image: string | undefined;
+  /** The positional OUTPUT. */
+  readonly outputArgument: string | undefined;
   readonly flags: ConvertFlags;
   readonly json: boolean;
   readonly plugins: readonly PluginLike[];
@@ -39,7 +41,8 @@ export interface ConvertRequest {
  * @throws {OcirenderError} usage errors, and whatever the conversion throws
  */
 export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
-  const { flags, json } = request;
+  const { json } = request;
+  const flags = { ...request.flags, output: outputPath(request.outputArgument, request.flags.output) };
   const image = imageReference(request.image, flags.image);
   const settings = convertSettings(flags);
   if (image === '-' && flags['password-stdin']) {

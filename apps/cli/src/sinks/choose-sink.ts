@@ -60,7 +60,12 @@ async function byExtension(
   output: string | undefined,
   load: SinkLoader,
 ): Promise<SinkEntry> {
-  if (output === undefined || output === '-') {
+  if (output === undefined) {
+    throw new OcirenderError('ERR_OCIRENDER_USAGE', 'where to? The argument OUTPUT is missing', {
+      hint: `Name it: ocirender convert IMAGE rootfs.squashfs. Its ending says which sink, or --sink NAME does. Installed: ${names(catalog)}.`,
+    });
+  }
+  if (output === '-') {
     throw new OcirenderError('ERR_OCIRENDER_USAGE', 'which sink? --sink NAME is missing', {
       hint: `Installed: ${names(catalog)}.`,
     });

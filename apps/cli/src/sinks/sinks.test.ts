@@ -171,7 +171,13 @@ describe('chooseSink', () => {
       'plugins uninstall p4',
     ],
     ['an unknown ending', undefined, 'a.iso', 'the name "a.iso" does not say which sink', '--sink NAME'],
-    ['neither', undefined, undefined, 'which sink? --sink NAME is missing', 'Installed: one, two, broken.'],
+    [
+      'neither',
+      undefined,
+      undefined,
+      'where to? The argument OUTPUT is missing',
+      'Installed: one, two, broken.',
+    ],
     ['standard output', undefined, '-', 'which sink? --sink NAME is missing', 'Installed: one, two, broken.'],
   ])('refuses %s', async (_case, name, output, message, hint) => {
     await expect(chooseSink(catalog, name, output, loader(sinks).load)).rejects.toMatchObject({
