@@ -8,6 +8,7 @@ import {
   named,
   sha256,
   sha512,
+  type TestDescriptor,
   TestLayout,
   TYPES,
   temporaryDirectory,
@@ -97,6 +98,26 @@ describe('several images in one layout', () => {
     expect(await contents(await openImage(`${layout.directory}:mydb`))).toEqual(['data']);
     expect(await contents(await openImage(`${layout.directory}:1`))).toEqual(['older data']);
   });
+});
+
+test('a docker save by Docker 25, whose images have the same bare tag beside their names, is ambiguous', async () => {
+  const layout = new TestLayout();
+  const saved25 = (name: string, layer: string): TestDescriptor => ({
+    ...layout.image([layer]),
+    annotations: {
+      'io.containerd.image.name': `docker.io/library/${name}:latest`,
+      'org.opencontainers.image.ref.name': 'latest',
+    },
+  });
+  layout.write(saved25('nginx', 'web'), saved25('mydb', 'data'));
+  for (const reference of ['', ':latest']) {
+    await expect(openImage(layout.directory + reference)).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_AMBIGUOUS',
+      hint: expect.stringContaining('docker.io/library/nginx:latest'),
+    });
+  }
+  expect(await contents(await openImage(`${layout.directory}:mydb`))).toEqual(['data']);
+  expect(await contents(await openImage(`${layout.directory}:nginx:latest`))).toEqual(['web']);
 });
 
 describe('an index that names what is no image', () => {

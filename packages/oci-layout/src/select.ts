@@ -24,6 +24,11 @@ export function namesOf(descriptor: Descriptor): string[] {
   return [...new Set(names.filter((name) => name !== undefined && name !== ''))] as string[];
 }
 
+/** The name that tells an image from all others: Docker 25 writes the full one beside the bare tag. */
+function fullNameOf({ annotations }: Descriptor): string {
+  return annotations.get(CONTAINERD_NAME) || annotations.get(REF_NAME) || '';
+}
+
 /** Chooses the one manifest that a reference and a platform mean. */
 export async function selectManifest(
   store: BlobStore,
@@ -87,7 +92,7 @@ async function byDefault(store: BlobStore, tops: readonly Descriptor[], wanted: 
   if (images.length > 1)
     sets.push((await candidatesOf(store, images, wanted.signal)).map(({ leaf }) => leaf.root));
   for (const set of sets) {
-    const names = new Set(set.map((top) => namesOf(top)[0] ?? ''));
+    const names = new Set(set.map(fullNameOf));
     const digests = new Set(set.map((top) => top.digest));
     if (set.length === 0 || (names.size > 1 && digests.size > 1)) continue;
     const roots = [...new Map(set.map((top) => [top.digest, top])).values()];
