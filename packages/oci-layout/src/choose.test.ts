@@ -128,6 +128,8 @@ describe('an index that names what is no image', () => {
       layout.blob('{"anything": 1}', 'application/vnd.example.thing+json'),
       layout.blob('{"anything": 2}', 'application/octet-stream'),
       { ...layout.blob('gone', 'application/vnd.example.gone+json'), digest: sha256('never there') },
+      { mediaType: 'application/vnd.example.digest', digest: 'blake3:abcd', size: 5 },
+      forPlatform('linux/amd64', layout.blob('{}', 'application/vnd.example.same+json')),
     ];
     const image = layout.image(['a'], {});
     layout.write(...odd, image);
@@ -149,13 +151,16 @@ test('an index that names more than the store holds: the error says what there i
   const layout = new TestLayout();
   const arm = forPlatform('linux/arm64', layout.image(['arm'], { os: 'linux', architecture: 'arm64' }));
   const amd = forPlatform('linux/amd64', layout.image(['amd']));
-  rmSync(layout.path(amd.digest));
   layout.write(named('app:1', layout.index([amd, arm])));
-  await expect(openImage(layout.directory, { platform: 'linux/amd64' })).rejects.toMatchObject({
-    code: 'ERR_OCIRENDER_NOT_FOUND',
-    message: `${layout.directory} names an image for linux/amd64, but does not hold it: the manifest ${amd.digest} is missing`,
-    hint: expect.stringMatching(/^It holds linux\/arm64: .*--platform/),
-  });
+  // Some engines keep the manifests of all platforms, but the layers of one.
+  for (const digest of [sha256('amd'), amd.digest]) {
+    rmSync(layout.path(digest));
+    await expect(openImage(layout.directory, { platform: 'linux/amd64' })).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_NOT_FOUND',
+      message: `${layout.directory} names an image for linux/amd64, but does not hold it: ${amd.digest}, or something that it names, is missing`,
+      hint: expect.stringMatching(/^It holds linux\/arm64: .*--platform/),
+    });
+  }
   expect(await contents(await openImage(layout.directory, { platform: 'linux/arm64' }))).toEqual(['arm']);
 });
 

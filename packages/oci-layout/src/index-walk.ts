@@ -140,6 +140,8 @@ export interface Candidate {
   readonly isImage: boolean;
   /** Whether its manifest is in the store. */
   readonly present: boolean;
+  /** Whether its config and layers are there too. */
+  readonly isWhole: boolean;
   /** Why its platform could not be found out. */
   readonly error?: OcirenderError;
 }
@@ -154,10 +156,11 @@ export async function examine(
   const known = platform === undefined ? {} : { platform };
   try {
     const manifest = await readManifestOrIndex(store, leaf.descriptor, signal);
-    if (manifest.kind !== 'manifest') return { leaf, ...known, isImage: false, present: true };
+    if (manifest.kind !== 'manifest') return { leaf, ...known, isImage: false, present: true, isWhole: true };
     const isImage = hasTarLayers(manifest);
+    const isWhole = await holdsAll(store, [manifest.config, ...manifest.layers]);
     if (platform !== undefined || !isImage || !mayHavePlatform(manifest))
-      return { leaf, ...known, isImage, present: true };
+      return { leaf, ...known, isImage, present: true, isWhole };
     const where = `config ${manifest.config.digest}`;
     const bytes = await store.readBlob(manifest.config, where, signal);
     const config = parseConfig(bytes, where, manifest.layers.length, store.limits);
@@ -166,11 +169,18 @@ export async function examine(
       ...(config.platform === undefined ? {} : { platform: config.platform }),
       isImage,
       present: true,
+      isWhole,
     };
   } catch (error) {
     if (!isOcirenderError(error) || error.code === 'ERR_OCIRENDER_ABORTED') throw error;
-    return { leaf, ...known, isImage: true, present: error.code !== 'ERR_OCIRENDER_NOT_FOUND', error };
+    const present = error.code !== 'ERR_OCIRENDER_NOT_FOUND';
+    return { leaf, ...known, isImage: true, present, isWhole: false, error };
   }
+}
+
+async function holdsAll(store: BlobStore, descriptors: readonly Descriptor[]): Promise<boolean> {
+  for (const { digest } of descriptors) if (!(await store.files.exists(store.blobName(digest)))) return false;
+  return true;
 }
 
 /** Whether a manifest describes a filesystem rather than some other artifact. */

@@ -12,7 +12,7 @@ import {
   parseJson,
 } from './json.ts';
 import type { LayoutLimits } from './limits.ts';
-import { kindOfMediaType } from './media-types.ts';
+import { isImageConfig, kindOfMediaType } from './media-types.ts';
 
 /** A pointer to a blob. Digest and size are well-formed. */
 export interface Descriptor {
@@ -98,10 +98,23 @@ function parseIndex(json: JsonObject, where: string, limits: LayoutLimits): Inde
   const { manifests } = json;
   return {
     kind: 'index',
-    manifests: asArray(manifests, `${where}.manifests`, 'manifests', limits.manifests).map((value, i) =>
-      parseDescriptor(value, `${where}.manifests[${i}]`),
+    manifests: asArray(manifests, `${where}.manifests`, 'manifests', limits.manifests).flatMap((value, i) =>
+      parseNamed(value, `${where}.manifests[${i}]`),
     ),
   };
+}
+
+/** What an index names. A descriptor of an unfamiliar media type may have fields and digests of its own: it is no error. */
+function parseNamed(value: unknown, where: string): Descriptor[] {
+  try {
+    return [parseDescriptor(value, where)];
+  } catch (error) {
+    const { mediaType } = asObject(value, where);
+    const isUnfamiliar =
+      typeof mediaType === 'string' && mediaType !== '' && kindOfMediaType(mediaType) === undefined;
+    if (isUnfamiliar && !isImageConfig(mediaType)) return [];
+    throw error;
+  }
 }
 
 function parseManifest(json: JsonObject, where: string, limits: LayoutLimits): ManifestDocument {

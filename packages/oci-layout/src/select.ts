@@ -129,7 +129,7 @@ async function pick(store: BlobStore, walk: Walk, wanted: Wanted, unnamed: boole
     .filter((entry): entry is { candidate: Candidate; distance: number } => entry.distance !== undefined)
     .sort((a, b) => a.distance - b.distance);
   const [best, second] = ranked;
-  if (best !== undefined && !best.candidate.present && images.some(({ present }) => present)) {
+  if (best !== undefined && !best.candidate.isWhole && images.some(({ isWhole }) => isWhole)) {
     throw notThere(wanted, best.candidate, images);
   }
   if (best !== undefined) {
@@ -159,12 +159,12 @@ function notThere(
   images: readonly Candidate[],
 ): OcirenderError {
   const { directory } = wanted.reference;
-  const present = images.filter((image) => image.present);
+  const whole = images.filter(({ isWhole }) => isWhole);
   return new OcirenderError(
     'ERR_OCIRENDER_NOT_FOUND',
-    `${directory} names an image for ${printable(formatPlatform(platform!))}, but does not hold it: the manifest ${leaf.descriptor.digest} is missing`,
+    `${directory} names an image for ${printable(formatPlatform(platform!))}, but does not hold it: ${leaf.descriptor.digest}, or something that it names, is missing`,
     {
-      hint: `It holds ${platforms(present)}: choose that with --platform (option platform), or save the image again for the platform that you want.`,
+      hint: `It holds ${platforms(whole)}: choose that with --platform (option platform), or save the image again for the platform that you want.`,
     },
   );
 }

@@ -49,27 +49,31 @@ export async function chooseManifest(
     platform: image.platform,
   });
   const platform = wanted ?? hostPlatform();
-  const images = await imagesBelow(top, source);
+  const { familiar, unfamiliar } = await imagesBelow(top, source);
+  // What has an unfamiliar type may still be a manifest; it counts where there is nothing better.
+  const images = familiar.length > 0 ? familiar : await readable(unfamiliar, source);
   const best = nearest(images, platform);
   if (best !== undefined) return choose(best);
   const unnamed = images.filter((image) => image.platform === undefined);
   // An index of one image that says nothing of its platform: there is nothing else that could be meant.
-  const isAlone = wanted === undefined && images.length === unnamed.length;
-  if (isAlone && unnamed.length === 1) return choose(unnamed[0]!);
+  if (wanted === undefined && images.length === 1 && unnamed.length === 1) return choose(unnamed[0]!);
   const examined: Descriptor[] = [];
-  let readable = 0;
-  let last: Descriptor | undefined;
+  const silent: Descriptor[] = [];
+  let unreadable: OcirenderError | undefined;
   for (const image of unnamed.slice(0, MAX_EXAMINED)) {
     const found = await examine(image, source);
     if (found === undefined) continue;
-    readable++;
-    last = image;
-    if (found.platform !== undefined) examined.push({ ...image, platform: found.platform });
+    if (isOcirenderError(found)) unreadable ??= found;
+    else if (found.platform === undefined) silent.push(image);
+    else examined.push({ ...image, platform: found.platform });
   }
   const second = nearest(examined, platform);
   if (second !== undefined) return choose(second);
-  if (isAlone && readable === 1 && last !== undefined) return choose(last);
-  if (images.length === unnamed.length && readable === 0) {
+  const isOnly = images.length === unnamed.length && silent.length + examined.length === 1;
+  if (wanted === undefined && isOnly && unreadable === undefined) return choose(silent[0] ?? examined[0]!);
+  // What could not be read might have been the one.
+  if (unreadable !== undefined) throw unreadable;
+  if (images.length === 0) {
     throw new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `the index ${top.digest} names no image`);
   }
   const named = [...images, ...examined].flatMap((image) =>
@@ -97,9 +101,13 @@ function nearest(images: readonly Descriptor[], platform: Platform): Descriptor 
 }
 
 /** Gathers the images of an index and of the indexes in it, breadth first; depth and number are limited. */
-async function imagesBelow(top: FetchedManifest, source: ManifestSource): Promise<Descriptor[]> {
+async function imagesBelow(
+  top: FetchedManifest,
+  source: ManifestSource,
+): Promise<{ familiar: Descriptor[]; unfamiliar: Descriptor[] }> {
   const { indexDepth, manifests } = source.limits;
-  const images: Descriptor[] = [];
+  const familiar: Descriptor[] = [];
+  const unfamiliar: Descriptor[] = [];
   const seen = new Set<string>([top.digest]);
   let level: FetchedManifest[] = [top];
   for (let depth = 0; level.length > 0; depth++) {
@@ -114,13 +122,14 @@ async function imagesBelow(top: FetchedManifest, source: ManifestSource): Promis
           throw new LimitError('manifests', manifests, 'the indexes hold too many descriptors');
         const kind = kindOfMediaType(descriptor.mediaType);
         if (kind === 'index') next.push(await source.manifest(descriptor));
+        else if (kind !== undefined || descriptor.mediaType === undefined) familiar.push(descriptor);
         // "Implementations … MUST NOT generate an error" for unknown media types.
-        else if (kind !== undefined || mayBeJson(descriptor.mediaType)) images.push(descriptor);
+        else if (mayBeJson(descriptor.mediaType)) unfamiliar.push(descriptor);
       }
     }
     level = next;
   }
-  return images;
+  return { familiar, unfamiliar };
 }
 
 /** What is found where something of an unfamiliar type is no manifest, or is not where manifests are. */
@@ -130,23 +139,38 @@ const NO_MANIFEST: ReadonlySet<string> = new Set([
   'ERR_OCIRENDER_UNSUPPORTED_MEDIA_TYPE',
 ]);
 
-/** Finds the platform of an image in its config; undefined for what is no image. */
+/** Those that turn out to be manifests of images. */
+async function readable(descriptors: readonly Descriptor[], source: ManifestSource): Promise<Descriptor[]> {
+  const images: Descriptor[] = [];
+  for (const descriptor of descriptors.slice(0, MAX_EXAMINED)) {
+    try {
+      const { document } = await source.manifest(descriptor);
+      if (document.kind === 'manifest' && hasTarLayers(document)) images.push(descriptor);
+    } catch (error) {
+      if (!isOcirenderError(error) || !NO_MANIFEST.has(error.code)) throw error;
+    }
+  }
+  return images;
+}
+
+/**
+ * Finds the platform of an image in its config.
+ *
+ * @returns undefined for an artifact; the error of what cannot be had or read
+ */
 async function examine(
   descriptor: Descriptor,
   source: ManifestSource,
-): Promise<{ readonly platform: Platform | undefined } | undefined> {
-  let manifest: FetchedManifest;
+): Promise<{ readonly platform: Platform | undefined } | OcirenderError | undefined> {
   try {
-    manifest = await source.manifest(descriptor);
+    const { document, digest } = await source.manifest(descriptor);
+    if (document.kind !== 'manifest' || !hasTarLayers(document)) return undefined;
+    const bytes = await source.document(document.config);
+    return {
+      platform: parseConfig(bytes, `config of ${digest}`, document.layers.length, source.limits).platform,
+    };
   } catch (error) {
-    const isFamiliar = kindOfMediaType(descriptor.mediaType) === 'manifest';
-    if (!isFamiliar && isOcirenderError(error) && NO_MANIFEST.has(error.code)) return undefined;
+    if (isOcirenderError(error) && NO_MANIFEST.has(error.code)) return error;
     throw error;
   }
-  const { document, digest } = manifest;
-  if (document.kind !== 'manifest' || !hasTarLayers(document)) return undefined;
-  const bytes = await source.document(document.config);
-  return {
-    platform: parseConfig(bytes, `config of ${digest}`, document.layers.length, source.limits).platform,
-  };
 }

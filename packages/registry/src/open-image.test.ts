@@ -146,6 +146,11 @@ describe('an image', () => {
       registry.blob('opaque', 'application/vnd.example.thing'),
       registry.manifest({ anything: 1 }, 'application/vnd.example.thing+json'),
       { ...registry.blob('gone', 'application/vnd.example.gone+json') },
+      { mediaType: 'application/vnd.example.digest', digest: 'blake3:abcd', size: 5 },
+      {
+        ...registry.manifest({ other: 1 }, 'application/vnd.example.same+json'),
+        platform: { os: 'linux', architecture: 'amd64' },
+      },
       image,
     ];
     registry.manifest({ schemaVersion: 2, mediaType: TYPES.index, manifests }, TYPES.index, 'odd');
