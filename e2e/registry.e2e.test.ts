@@ -346,7 +346,7 @@ describe('a proxy that misbehaves', () => {
     const layout = join(directory, 'stalled');
     await pullImage(`${proxy.host}/demo`, layout, {
       insecure: true,
-      retry: { stallTimeoutMs: 300, headersTimeoutMs: 300, backoffMs: 10 },
+      retry: { stallTimeoutMs: 300, blobTimeoutMs: 300, headersTimeoutMs: 300, backoffMs: 10 },
     });
     expect(await converted(layout)).toBe(reference);
   });
@@ -396,7 +396,10 @@ describe('a proxy that misbehaves', () => {
     proxy.faults.set('*', Array<Fault>(20).fill({ kind: 'reset', after: 0 }));
     await expect(
       pullImage(`${proxy.host}/demo`, join(directory, 'broken'), { insecure: true, retry: { backoffMs: 1 } }),
-    ).rejects.toMatchObject({ code: 'ERR_OCIRENDER_NETWORK', hint: 'Gave up after 6 attempts.' });
+    ).rejects.toMatchObject({
+      code: 'ERR_OCIRENDER_NETWORK',
+      hint: expect.stringContaining('Gave up after 6 attempts.'),
+    });
   });
 
   test('Ctrl-C during a pull keeps what has arrived; the next run fetches the rest', async () => {
