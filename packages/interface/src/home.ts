@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 /** Where a user's files would be who has no home: nowhere, as on Debian. */
 const NO_HOME = '/nonexistent';
@@ -16,4 +17,13 @@ export function homeOf(environment: Readonly<Record<string, string | undefined>>
   } catch {
     return NO_HOME;
   }
+}
+
+/**
+ * The directory of Docker's own files: `config.json`, contexts, certificates.
+ *
+ * @param environment - `DOCKER_CONFIG`, and as for {@link homeOf}
+ */
+export function dockerDirectory(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment['DOCKER_CONFIG'] || join(homeOf(environment), '.docker');
 }

@@ -21,7 +21,7 @@ export {
   OcirenderError,
   throwIfAborted,
 } from './errors.ts';
-export { homeOf } from './home.ts';
+export { dockerDirectory, homeOf } from './home.ts';
 export type { Image, Layer, OpenOptions, Platform } from './image.ts';
 export type { FollowOption, ListedName, WalkedName } from './image-reader.ts';
 export { ImageReader } from './image-reader.ts';

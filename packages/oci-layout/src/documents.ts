@@ -6,6 +6,7 @@
 
 export { checkDigest } from './blob-store.ts';
 export { sizeMismatch } from './digest.ts';
+export { hostsOf } from './hosts-of.ts';
 export { hasTarLayers, isAttestation } from './index-walk.ts';
 export { printable } from './json.ts';
 export type { Descriptor, ImageConfig, IndexDocument, ManifestDocument } from './manifest.ts';

@@ -140,8 +140,8 @@ export interface Candidate {
   readonly isImage: boolean;
   /** Whether its manifest is in the store. */
   readonly present: boolean;
-  /** Whether its config and layers are there too. */
-  readonly isWhole: boolean;
+  /** What its manifest needs: config and layers. */
+  readonly needs: readonly Descriptor[];
   /** Why its platform could not be found out. */
   readonly error?: OcirenderError;
 }
@@ -156,11 +156,11 @@ export async function examine(
   const known = platform === undefined ? {} : { platform };
   try {
     const manifest = await readManifestOrIndex(store, leaf.descriptor, signal);
-    if (manifest.kind !== 'manifest') return { leaf, ...known, isImage: false, present: true, isWhole: true };
+    if (manifest.kind !== 'manifest') return { leaf, ...known, isImage: false, present: true, needs: [] };
     const isImage = hasTarLayers(manifest);
-    const isWhole = await holdsAll(store, [manifest.config, ...manifest.layers]);
+    const needs = [manifest.config, ...manifest.layers];
     if (platform !== undefined || !isImage || !mayHavePlatform(manifest))
-      return { leaf, ...known, isImage, present: true, isWhole };
+      return { leaf, ...known, isImage, present: true, needs };
     const where = `config ${manifest.config.digest}`;
     const bytes = await store.readBlob(manifest.config, where, signal);
     const config = parseConfig(bytes, where, manifest.layers.length, store.limits);
@@ -169,18 +169,19 @@ export async function examine(
       ...(config.platform === undefined ? {} : { platform: config.platform }),
       isImage,
       present: true,
-      isWhole,
+      needs,
     };
   } catch (error) {
     if (!isOcirenderError(error) || error.code === 'ERR_OCIRENDER_ABORTED') throw error;
     const present = error.code !== 'ERR_OCIRENDER_NOT_FOUND';
-    return { leaf, ...known, isImage: true, present, isWhole: false, error };
+    return { leaf, ...known, isImage: true, present, needs: [], error };
   }
 }
 
-async function holdsAll(store: BlobStore, descriptors: readonly Descriptor[]): Promise<boolean> {
-  for (const { digest } of descriptors) if (!(await store.files.exists(store.blobName(digest)))) return false;
-  return true;
+/** Whether the store holds an image with all that it needs; that a file is there says nothing of its bytes. */
+export async function isWhole(store: BlobStore, { present, needs }: Candidate): Promise<boolean> {
+  for (const { digest } of needs) if (!(await store.files.exists(store.blobName(digest)))) return false;
+  return present;
 }
 
 /** Whether a manifest describes a filesystem rather than some other artifact. */

@@ -3,6 +3,7 @@ import { OcirenderError } from '@ocirender/interface';
 import type { BlobStore } from './blob-store.ts';
 import { sizeMismatch } from './digest.ts';
 import { checkPlatform } from './docker-save.ts';
+import { hostsOf } from './hosts-of.ts';
 import { hasTarLayers, readManifestOrIndex } from './index-walk.ts';
 import { asObject, asString, field, invalidImage, parseJson, printable } from './json.ts';
 import {
@@ -118,10 +119,9 @@ async function openLayer(
 
 /** Tools leave such layers out when they copy an image: their licence may not allow copies. */
 function foreignLayer(store: BlobStore, digest: string, urls: readonly string[]): OcirenderError {
-  const hosts = [...new Set(urls.map((url) => (URL.canParse(url) ? new URL(url).host : url)))];
   return new OcirenderError(
     'ERR_OCIRENDER_NOT_FOUND',
-    `layer ${digest} is not in ${store.files.label}: the image says that it lies at ${printable(hosts.join(', '))}`,
+    `layer ${digest} is not in ${store.files.label}: the image says that it lies at ${printable(hostsOf(urls))}`,
     { hint: 'Pull the image anew with --allow-foreign-layers, if you trust that host.' },
   );
 }

@@ -1,6 +1,14 @@
 import { OcirenderError, type Platform } from '@ocirender/interface';
 import type { BlobStore } from './blob-store.ts';
-import { type Candidate, examine, isAttestation, type Leaf, type Walk, walkIndexes } from './index-walk.ts';
+import {
+  type Candidate,
+  examine,
+  isAttestation,
+  isWhole,
+  type Leaf,
+  type Walk,
+  walkIndexes,
+} from './index-walk.ts';
 import { printable } from './json.ts';
 import type { Descriptor } from './manifest.ts';
 import { findNamed, isOneRepository, latestOf } from './names.ts';
@@ -129,8 +137,10 @@ async function pick(store: BlobStore, walk: Walk, wanted: Wanted, unnamed: boole
     .filter((entry): entry is { candidate: Candidate; distance: number } => entry.distance !== undefined)
     .sort((a, b) => a.distance - b.distance);
   const [best, second] = ranked;
-  if (best !== undefined && !best.candidate.isWhole && images.some(({ isWhole }) => isWhole)) {
-    throw notThere(wanted, best.candidate, images);
+  if (best !== undefined && !(await isWhole(store, best.candidate))) {
+    const whole: Candidate[] = [];
+    for (const image of images) if (await isWhole(store, image)) whole.push(image);
+    if (whole.length > 0) throw notThere(wanted, best.candidate, whole);
   }
   if (best !== undefined) {
     if (
@@ -156,10 +166,9 @@ async function pick(store: BlobStore, walk: Walk, wanted: Wanted, unnamed: boole
 function notThere(
   wanted: Wanted,
   { leaf, platform }: Candidate,
-  images: readonly Candidate[],
+  whole: readonly Candidate[],
 ): OcirenderError {
   const { directory } = wanted.reference;
-  const whole = images.filter(({ isWhole }) => isWhole);
   return new OcirenderError(
     'ERR_OCIRENDER_NOT_FOUND',
     `${directory} names an image for ${printable(formatPlatform(platform!))}, but does not hold it: ${leaf.descriptor.digest}, or something that it names, is missing`,

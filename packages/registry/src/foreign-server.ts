@@ -1,4 +1,5 @@
 import { OcirenderError } from '@ocirender/interface';
+import { hostsOf } from '@ocirender/oci-layout/documents';
 import { failedAnswer } from './answer.ts';
 import type { BlobServer } from './blob-stream.ts';
 import { quotedFromServer, shownUrl } from './errors.ts';
@@ -12,10 +13,9 @@ import type { HttpClient } from './http.ts';
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md#properties
  */
 export function elsewhereError(failure: OcirenderError, urls: readonly string[]): OcirenderError {
-  const hosts = [...new Set(urls.map((url) => (URL.canParse(url) ? new URL(url).host : url)))];
   return new OcirenderError(
     failure.code,
-    `${failure.message}: the image says that it lies outside of the registry, at ${quotedFromServer(hosts.join(', '))}`,
+    `${failure.message}: the image says that it lies outside of the registry, at ${quotedFromServer(hostsOf(urls))}`,
     {
       cause: failure,
       hint: 'If you trust that host, fetch it from there with --allow-foreign-layers (option foreignLayers).',

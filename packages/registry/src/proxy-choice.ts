@@ -1,8 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { OcirenderError } from '@ocirender/interface';
-
-/** Names of variables and their values. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './environment.ts';
+import { unbracketed } from './unbracketed.ts';
 
 /** A proxy of the environment. */
 export interface ProxyChoice {
@@ -58,7 +57,7 @@ export function chooseProxy(url: URL, environment: Environment): ProxyChoice | u
  * `*.example.com`), by an address or a range of addresses (`10.0.0.0/8`, `fd00::/8`); a port restricts each.
  */
 export function isExempt(url: URL, list: string): boolean {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  const host = unbracketed(url.hostname).toLowerCase();
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   return list
     .split(/[\s,]+/)
@@ -80,7 +79,7 @@ function matches(entry: string, host: string, port: string): boolean {
 
 function splitPort(entry: string): [name: string, port: string | undefined] {
   const match = /^(.*?)(?::(\d+))?$/.exec(entry)!;
-  return [match[1]!.replace(/^\[(.*)\]$/, '$1'), match[2]];
+  return [unbracketed(match[1]!), match[2]];
 }
 
 function isWithin(host: string, network: string, bits: number): boolean {

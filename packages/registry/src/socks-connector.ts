@@ -1,6 +1,7 @@
 import { SocksClient } from 'socks';
 import type { buildConnector } from 'undici';
 import type { ProxyChoice } from './proxy-choice.ts';
+import { unbracketed } from './unbracketed.ts';
 
 /** Where SOCKS proxies listen when their address names no port. */
 const DEFAULT_PORT = 1080;
@@ -27,13 +28,13 @@ export function socksConnector(
     SocksClient.createConnection(
       {
         proxy: {
-          host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+          host: unbracketed(url.hostname),
           port: Number(url.port) || DEFAULT_PORT,
           type: version,
           ...login,
         },
         command: 'connect',
-        destination: { host: target.hostname.replace(/^\[(.*)\]$/, '$1'), port },
+        destination: { host: unbracketed(target.hostname), port },
         timeout: timeoutMs,
       },
       (error, established) => {

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import * as tls from 'node:tls';
 import { OcirenderError } from '@ocirender/interface';
+import type { Environment } from './environment.ts';
 import type { TlsOptions } from './options.ts';
-import type { Environment } from './proxy-choice.ts';
 import { hostCertificates, trustedRoots } from './trust.ts';
 
 /**

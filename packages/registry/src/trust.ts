@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
 import { homeOf, OcirenderError } from '@ocirender/interface';
-import type { Environment } from './proxy-choice.ts';
+import type { Environment } from './environment.ts';
 
 /** Where systems keep the authorities that they trust, as Go looks for them. */
 const SYSTEM_BUNDLES = [

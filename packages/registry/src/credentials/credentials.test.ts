@@ -2,9 +2,10 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../../test/temporary.ts';
+import type { Environment } from '../environment.ts';
 import type { Credentials } from '../options.ts';
 import { getFromHelper } from './credential-helper.ts';
-import { configuredHeaders, credentialFiles, type Environment, findCredentials } from './find-credentials.ts';
+import { configuredHeaders, credentialFiles, findCredentials } from './find-credentials.ts';
 import { matchingKeys, normalizeKey } from './registry-key.ts';
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { homeOf, isOcirenderError } from '@ocirender/interface';
+import { dockerDirectory, homeOf, isOcirenderError } from '@ocirender/interface';
+import type { Environment } from '../environment.ts';
 import type { Credentials } from '../options.ts';
 import {
   asRecord,
@@ -11,9 +12,6 @@ import {
 } from './credential-file.ts';
 import { type CredentialHelper, getFromHelper, HELPER_MISSING } from './credential-helper.ts';
 import { matchingKeys, storageKey } from './registry-key.ts';
-
-/** Environment variables. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What was found. */
 export interface FoundCredentials {
@@ -41,7 +39,7 @@ export function credentialFiles(environment: Environment): string[] {
   const inRuntime = set('XDG_RUNTIME_DIR') === undefined ? 'auth.json' : 'containers/auth.json';
   return [
     ...(explicit === undefined ? [] : [explicit]),
-    join(set('DOCKER_CONFIG') ?? join(home, '.docker'), 'config.json'),
+    join(dockerDirectory(environment), 'config.json'),
     join(runtime, inRuntime),
     join(set('XDG_CONFIG_HOME') ?? join(home, '.config'), 'containers/auth.json'),
   ];
@@ -91,9 +89,10 @@ function credentialSources(environment: Environment): CredentialSource[] {
  * @see https://docs.docker.com/reference/cli/docker/#custom-http-headers
  */
 export async function configuredHeaders(environment: Environment): Promise<Record<string, string>> {
-  const directory = environment['DOCKER_CONFIG'] || join(homeOf(environment), '.docker');
   // What is wrong with the file is told when credentials are looked for in it.
-  const file = await readCredentialFile(join(directory, 'config.json')).catch(() => undefined);
+  const file = await readCredentialFile(join(dockerDirectory(environment), 'config.json')).catch(
+    () => undefined,
+  );
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(asRecord(file?.['HttpHeaders']) ?? {})) {
     const isHeader = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && typeof value === 'string';

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homeOf, OcirenderError } from '@ocirender/interface';
-import type { Environment } from '../proxy-choice.ts';
+import type { Environment } from '../environment.ts';
 
 /** One server at which images may be found. */
 export interface ConfiguredPlace {

@@ -1,4 +1,5 @@
 import { connect } from 'node:tls';
+import { unbracketed } from '../unbracketed.ts';
 
 /**
  * Finds out whether a server that may go without a checked certificate speaks TLS at all, as Podman does it.
@@ -10,7 +11,7 @@ export function speaksTls(host: string, timeoutMs: number): Promise<boolean> {
   const { hostname, port } = new URL(`https://${host}`);
   return new Promise((resolve) => {
     const socket = connect({
-      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      host: unbracketed(hostname),
       port: Number(port) || 443,
       rejectUnauthorized: false,
       timeout: timeoutMs,

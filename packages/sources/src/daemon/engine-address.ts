@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { homeOf, OcirenderError, printable } from '@ocirender/interface';
+import { dockerDirectory, OcirenderError, printable } from '@ocirender/interface';
 
 /** The engines whose API is spoken: both answer as Docker does. */
 export type EngineName = 'docker' | 'podman';
@@ -122,10 +122,6 @@ async function readTls(directory: string): Promise<NonNullable<EngineAddress['tl
     readFile(join(directory, name)).catch(() => undefined);
   const [ca, cert, key] = await Promise.all(['ca.pem', 'cert.pem', 'key.pem'].map(read));
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-}
-
-function dockerDirectory(environment: Environment): string {
-  return environment['DOCKER_CONFIG'] || join(homeOf(environment), '.docker');
 }
 
 function unixAddress(socketPath: string): EngineAddress {

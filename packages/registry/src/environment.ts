@@ -1,0 +1,2 @@
+/** Environment variables and their values. */
+export type Environment = Readonly<Record<string, string | undefined>>;
