@@ -4,6 +4,7 @@ export default defineConfig({
   resolve: { conditions: ['@ocirender/source'] },
   ssr: { resolve: { conditions: ['@ocirender/source'] } },
   test: {
+    setupFiles: ['./vitest.setup.ts'],
     include: [
       'packages/*/src/**/*.test.ts',
       'apps/*/src/**/*.test.ts',

@@ -5,6 +5,7 @@ export default defineConfig({
   resolve: { conditions: ['@ocirender/source'] },
   ssr: { resolve: { conditions: ['@ocirender/source'] } },
   test: {
+    setupFiles: ['./vitest.setup.ts'],
     include: ['e2e/**/*.e2e.test.ts'],
     // The tools that results are compared with use one core; what we start takes the other.
     maxWorkers: 2,
