@@ -121,6 +121,7 @@ describe('a merged image', () => {
   });
 
   test('reads no more again than it must', async () => {
+    // What is read ahead are two rings of 12 slots, here of one chunk each.
     const large = 'x'.repeat(3_000_000);
     const layers = [
       [file('old', 'old'), file('large', large)],
@@ -136,7 +137,7 @@ describe('a merged image', () => {
     const before = layers[1]!.taken();
     expect(await textOf(source, await reader.stat('middle'))).toBe('m');
     expect(opened()).toEqual([1, 2, 3]);
-    expect(layers[1]!.taken() - before).toBeLessThan(200_000);
+    expect(layers[1]!.taken() - before).toBeLessThan(600_000);
     expect(await textOf(source, await reader.stat('old'))).toBe('old');
     expect(opened()).toEqual([2, 3, 4]);
   });

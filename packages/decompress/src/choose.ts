@@ -25,6 +25,7 @@ export async function chooseCompression(
   const head = await input.peek(HEAD_BYTES);
   throwIfAborted(context.signal);
   const found = compressionOfBytes(head, declared);
+  context.admit(found);
   if (declared !== undefined && found !== declared) {
     context.diagnose({
       code: 'media-type-mismatch',

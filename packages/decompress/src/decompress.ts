@@ -4,6 +4,7 @@ import { chooseCompression } from './choose.ts';
 import type { Codec, CodecContext } from './codec.ts';
 import type { Compression } from './compression.ts';
 import { gunzip } from './gzip.ts';
+import type { RingWriter } from './input/ring.ts';
 import { checkVolume, completeLimits, type DecompressLimits } from './limits.ts';
 import { unzstd } from './zstd.ts';
 
@@ -36,6 +37,14 @@ const CODECS: Readonly<Record<Compression, Codec>> = {
   },
 };
 
+/** lzma-native loses its callbacks in threads of Node 20 ("Error in native callback"); it works in libuv's pool anyway. */
+const NOT_IN_THREADS: readonly Compression[] = ['xz', 'lzma'];
+
+/** Thrown before anything is decompressed: this is to be read on the main thread. */
+export class Declined extends Error {
+  override readonly name = 'Declined';
+}
+
 /**
  * Decompresses a layer as it streams.
  *
@@ -52,27 +61,60 @@ const CODECS: Readonly<Record<Compression, Codec>> = {
  * @throws {LimitError} when a limit is met
  * @throws {OcirenderError} `ERR_OCIRENDER_ABORTED` when the signal is aborted
  */
-export async function* decompress(
+export function decompress(
   source: AsyncIterable<Uint8Array>,
   options: DecompressOptions = {},
+): AsyncGenerator<Uint8Array> {
+  return decompressWith(source, options, undefined);
+}
+
+/**
+ * Decompresses a layer into a ring, in a thread that may be put to sleep. What was decompressed before an error is
+ * handed over first.
+ *
+ * @param source - the stored bytes, in chunks of any size
+ * @param options - as for {@link decompress}
+ * @param ring - takes the decompressed bytes; left open
+ * @throws {Declined} before anything else, for what cannot be decompressed in a thread of Node's
+ * @throws as {@link decompress}, and what the ring throws
+ */
+export async function decompressInto(
+  source: AsyncIterable<Uint8Array>,
+  options: DecompressOptions,
+  ring: RingWriter,
+): Promise<void> {
+  for await (const chunk of decompressWith(source, options, ring)) ring.copy(chunk);
+}
+
+async function* decompressWith(
+  source: AsyncIterable<Uint8Array>,
+  options: DecompressOptions,
+  ring: RingWriter | undefined,
 ): AsyncGenerator<Uint8Array> {
   const limits = completeLimits(options.limits);
   const signal = options.signal;
   throwIfAborted(signal);
   const layer = options.layer;
+  const input = new ByteInput(source, signal);
+  let output = 0;
   const context: CodecContext = {
     limits,
     signal,
     what: layer === undefined ? 'the stream' : `layer ${layer}`,
     diagnose: (diagnostic) => options.diagnose?.(layer === undefined ? diagnostic : { ...diagnostic, layer }),
+    ring,
+    count: (bytes) => {
+      output += bytes;
+      checkVolume(output, input.offset, limits, context.what);
+    },
+    admit: (compression) => {
+      if (ring !== undefined && NOT_IN_THREADS.includes(compression)) throw new Declined(compression);
+    },
   };
-  const input = new ByteInput(source, signal);
   try {
     const compression = await chooseCompression(input, options, context);
-    let output = 0;
     for await (const chunk of CODECS[compression](input, context)) {
-      output += chunk.length;
-      checkVolume(output, input.offset, limits, context.what);
+      context.count(chunk.length);
       yield chunk;
       throwIfAborted(signal);
     }

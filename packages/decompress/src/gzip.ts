@@ -2,8 +2,10 @@ import * as zlib from 'node:zlib';
 import { FormatError } from '@ocirender/interface';
 import type { ByteInput } from './byte-input.ts';
 import type { CodecContext } from './codec.ts';
+import type { DecompressionEngine } from './engine.ts';
+import { makeEngine } from './make-engine.ts';
 import { readTrailing, reportTrailing } from './trailing.ts';
-import { ENGINE_OPTIONS, ZlibEngine } from './zlib-engine.ts';
+import type { ZlibStream } from './zlib-engine.ts';
 
 /**
  * Unless they look like a member's end, the last bytes of the input go to zlib one by one, so that the end of the
@@ -29,7 +31,7 @@ export async function* gunzip(input: ByteInput, context: CodecContext): AsyncGen
   const head = await input.peek(2);
   if (head.length < 2) throw truncated(context, input.offset + head.length);
   if (head[0] !== 0x1f || head[1] !== 0x8b) throw new FormatError(`${context.what} is not gzip data`, 0);
-  const engine = new ZlibEngine(zlib.createGunzip({ ...ENGINE_OPTIONS }));
+  const engine = makeEngine((options) => zlib.createGunzip(options) as unknown as ZlibStream, context);
   yield* engine.run(async () => {
     const tail = await feedBody(engine, input, context);
     const foreign = tail === undefined ? undefined : await feedTail(engine, tail, input, context);
@@ -44,7 +46,7 @@ export async function* gunzip(input: ByteInput, context: CodecContext): AsyncGen
  * @returns those, or undefined when zlib saw the end (zeros after a member) before
  */
 async function feedBody(
-  engine: ZlibEngine,
+  engine: DecompressionEngine,
   input: ByteInput,
   context: CodecContext,
 ): Promise<Uint8Array | undefined> {
@@ -74,7 +76,7 @@ async function feedBody(
   return held;
 }
 
-async function feed(engine: ZlibEngine, slice: Uint8Array, context: CodecContext): Promise<number> {
+async function feed(engine: DecompressionEngine, slice: Uint8Array, context: CodecContext): Promise<number> {
   try {
     return await engine.write(slice);
   } catch (error) {
@@ -88,7 +90,7 @@ async function feed(engine: ZlibEngine, slice: Uint8Array, context: CodecContext
  * @returns the offset of foreign bytes behind it, if zlib found some
  */
 async function feedTail(
-  engine: ZlibEngine,
+  engine: DecompressionEngine,
   tail: Uint8Array,
   input: ByteInput,
   context: CodecContext,
@@ -118,7 +120,7 @@ async function feedTail(
  * @returns the offset of a stray last byte
  */
 async function probeEnd(
-  engine: ZlibEngine,
+  engine: DecompressionEngine,
   tail: Uint8Array,
   context: CodecContext,
 ): Promise<number | undefined> {

@@ -17,6 +17,9 @@
 export type { Compression } from './compression.ts';
 export type { DecompressOptions } from './decompress.ts';
 export { decompress } from './decompress.ts';
+export type { InputThreadsOptions } from './input/input-threads.ts';
+export { InputThreads } from './input/input-threads.ts';
+export type { LayerInput, LayerInputOptions } from './input/layer-input.ts';
 export type { DecompressLimits } from './limits.ts';
 export { DEFAULT_DECOMPRESS_LIMITS } from './limits.ts';
 export { detectCompression } from './magic.ts';

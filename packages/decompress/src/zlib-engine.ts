@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
 import { abortedError } from '@ocirender/interface';
+import type { DecompressionEngine } from './engine.ts';
 
 /** A decompressing stream of `node:zlib`. */
 export type ZlibStream = Transform & { readonly bytesWritten: number };
@@ -19,7 +20,7 @@ export const ENGINE_OPTIONS: {
  * Drives a `node:zlib` stream: inflation runs in libuv's pool while the consumer works on the chunk before.
  * It exists because a zlib stream as such loses data and positions around the end of a member.
  */
-export class ZlibEngine {
+export class ZlibEngine implements DecompressionEngine {
   readonly #stream: ZlibStream;
   readonly #queue: Uint8Array[] = [];
   #failure: { readonly error: unknown } | undefined;
@@ -28,10 +29,8 @@ export class ZlibEngine {
   /** Rejects the write under way: zlib does not call its callback when it fails. */
   #refuse: ((error: Error) => void) | undefined;
 
-  /** Bytes that were moved out of the stream. */
   produced = 0;
 
-  /** Bytes that the stream has taken in. */
   get consumed(): number {
     return this.#stream.bytesWritten;
   }
@@ -46,13 +45,7 @@ export class ZlibEngine {
     });
   }
 
-  /**
-   * Has one slice decompressed; settles when the stream is done with it, which waits for the consumer.
-   *
-   * @param slice - compressed bytes, unchanged until this settles
-   * @returns how many of them the stream took: fewer than all when it saw the end
-   * @throws what zlib says about bad data; `ERR_OCIRENDER_ABORTED` when the consumer has stopped meanwhile
-   */
+  /** Settles when the stream is done with the slice, which waits for the consumer. */
   async write(slice: Uint8Array): Promise<number> {
     const before = this.consumed;
     await new Promise<void>((resolve, reject) => {
@@ -65,19 +58,12 @@ export class ZlibEngine {
     return this.consumed - before;
   }
 
-  /** Moves what is decompressed out of the stream, so that a failure of a later write cannot lose it. */
+  /** Moves what is decompressed out of the stream. */
   collect(): void {
     for (let chunk = this.#read(); chunk !== null; chunk = this.#read()) this.#queue.push(chunk);
     this.#wake();
   }
 
-  /**
-   * Runs `feed`, which writes, and gives what comes out of it.
-   *
-   * @param feed - writes everything; its error ends the output
-   * @param signal - aborts
-   * @returns decompressed chunks
-   */
   async *run(feed: () => Promise<void>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
     const abort = (): void => this.#fail(abortedError(signal?.reason));
     signal?.addEventListener('abort', abort, { once: true });

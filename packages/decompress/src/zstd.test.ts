@@ -29,18 +29,26 @@ function rleBlock(size: number, last: boolean): Buffer {
   return block;
 }
 
+function contextOf(limits: Partial<DecompressLimits>): CodecContext {
+  const ignore = (): void => {};
+  return {
+    limits: completeLimits(limits),
+    signal: undefined,
+    what: 'test',
+    diagnose: ignore,
+    ring: undefined,
+    count: ignore,
+    admit: ignore,
+  };
+}
+
 /** What Node < 22.15 does, on any Node. */
 async function byBlocks(
   bytes: Uint8Array,
   limits: Partial<DecompressLimits> = {},
   cut = 1000,
 ): Promise<Buffer> {
-  const context: CodecContext = {
-    limits: completeLimits(limits),
-    signal: undefined,
-    what: 'test',
-    diagnose: () => undefined,
-  };
+  const context = contextOf(limits);
   const chunks: Uint8Array[] = [];
   for await (const chunk of unzstdByBlocks(new ByteInput(pieces(bytes, cut)), context)) chunks.push(chunk);
   return Buffer.concat(chunks);
@@ -164,12 +172,7 @@ describe('zstd block by block (Node < 22.15)', () => {
 
   test('a block at a time: what a consumer does not ask for is not decompressed', async () => {
     let read = 0;
-    const context: CodecContext = {
-      limits: completeLimits({}),
-      signal: undefined,
-      what: 'test',
-      diagnose: () => undefined,
-    };
+    const context = contextOf({});
     // As long a frame as there are blocks; no frame is too long.
     const source = (async function* (): AsyncGenerator<Uint8Array> {
       yield frame([], undefined, 0x38);
@@ -221,12 +224,7 @@ describe('zstd block by block (Node < 22.15)', () => {
     // 256 MiB; what the library gets at most is 1 MiB here.
     const window = 18 << 3;
     const read = async (bytes: Uint8Array): Promise<number> => {
-      const context = {
-        limits: completeLimits({}),
-        signal: undefined,
-        what: 'test',
-        diagnose: () => undefined,
-      };
+      const context = contextOf({});
       let size = 0;
       for await (const chunk of decompressFrameByBlocks(new ByteInput(pieces(bytes, 99)), context, 2 ** 20))
         size += chunk.length;

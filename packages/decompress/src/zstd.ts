@@ -2,8 +2,10 @@ import * as zlib from 'node:zlib';
 import { FormatError, throwIfAborted } from '@ocirender/interface';
 import type { ByteInput } from './byte-input.ts';
 import type { CodecContext } from './codec.ts';
+import type { DecompressionEngine } from './engine.ts';
+import { makeEngine } from './make-engine.ts';
 import { readTrailing } from './trailing.ts';
-import { ENGINE_OPTIONS, ZlibEngine, type ZlibStream } from './zlib-engine.ts';
+import type { ZlibStream } from './zlib-engine.ts';
 import { peekZstdHeader, skipZstdFrame, ZstdFrameScanner, zstdStart, zstdTruncated } from './zstd-frames.ts';
 
 /** The part of Node >= 22.15 that the types of Node 20 lack. */
@@ -51,12 +53,8 @@ async function* streamFrames(
   input: ByteInput,
   context: CodecContext,
 ): AsyncGenerator<Uint8Array> {
-  const engine = new ZlibEngine(
-    withZstd.createZstdDecompress({
-      ...ENGINE_OPTIONS,
-      params: { [withZstd.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
-    }),
-  );
+  const params = { [withZstd.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX };
+  const engine = makeEngine((options) => withZstd.createZstdDecompress({ ...options, params }), context);
   yield* engine.run(async () => {
     for (let frames = 0; await enterFrame(frames, input, context); frames++) {
       await feedFrame(engine, input, context);
@@ -86,7 +84,11 @@ async function enterFrame(frames: number, input: ByteInput, context: CodecContex
   }
 }
 
-async function feedFrame(engine: ZlibEngine, input: ByteInput, context: CodecContext): Promise<void> {
+async function feedFrame(
+  engine: DecompressionEngine,
+  input: ByteInput,
+  context: CodecContext,
+): Promise<void> {
   const start = input.offset;
   const scanner = new ZstdFrameScanner(await peekZstdHeader(input, context), context);
   while (!scanner.done) {

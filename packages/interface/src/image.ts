@@ -18,6 +18,20 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A blob that lies in a regular file, whole or as a part of it. */
+export interface StoredFile {
+  /** Descriptor of the open file; any thread of the process may read from it, by position. */
+  readonly fd: number;
+  /** Offset of the blob's first byte. */
+  readonly position: number;
+  /** Bytes that there are; those that the blob should have are the layer's `size`. */
+  readonly size: number;
+  /** What it is and where, for messages: `layer sha256:… (DIR/blobs/sha256/…)`. */
+  readonly what: string;
+  /** Closes the file. */
+  close(): Promise<void>;
+}
+
 /** One layer of an image. */
 export interface Layer {
   /**
@@ -42,6 +56,11 @@ export interface Layer {
    * `ERR_OCIRENDER_SIZE_MISMATCH` or a `DigestMismatchError` instead of ending. May be called repeatedly.
    */
   open(options?: OpenOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Opens the file in which the stored bytes lie, so that a thread can read them; who does so checks size and digest.
+   * Absent where they are in no file. Whoever makes a layer of another one with an `open` of its own leaves this out.
+   */
+  readonly openFile?: () => Promise<StoredFile>;
 }
 
 /** One image for one platform. */

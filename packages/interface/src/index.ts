@@ -11,6 +11,8 @@ export { expandHoles, isHole } from './content.ts';
 export { cutContent } from './cut-content.ts';
 export type { Diagnostic, DiagnosticCode, DiagnosticHandler } from './diagnostic.ts';
 export type { Entry, EntryType } from './entry.ts';
+export type { PackedError } from './error-transport.ts';
+export { packError, unpackError } from './error-transport.ts';
 export type { OcirenderErrorCode, OcirenderErrorOptions, SinkErrorCode } from './errors.ts';
 export {
   abortedError,
@@ -22,7 +24,7 @@ export {
   throwIfAborted,
 } from './errors.ts';
 export { dockerDirectory, homeOf } from './home.ts';
-export type { Image, Layer, OpenOptions, Platform } from './image.ts';
+export type { Image, Layer, OpenOptions, Platform, StoredFile } from './image.ts';
 export type { FollowOption, ListedName, WalkedName } from './image-reader.ts';
 export { ImageReader } from './image-reader.ts';
 export type { Metadata, Xattrs } from './metadata.ts';

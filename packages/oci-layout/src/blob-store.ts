@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DigestMismatchError, LimitError, throwIfAborted } from '@ocirender/interface';
+import { DigestMismatchError, LimitError, type StoredFile, throwIfAborted } from '@ocirender/interface';
 import { type Expected, parseDigest, sizeMismatch, verifyingStream } from './digest.ts';
 import type { FileTree } from './file-tree.ts';
 import type { LayoutLimits } from './limits.ts';
@@ -72,6 +72,18 @@ export class BlobStore {
     throwIfAborted(signal);
     const file = await this.files.open(name, what);
     yield* verifyingStream(file.chunks(signal), expected, `${what} (${this.files.locate(name)})`);
+  }
+
+  /**
+   * Opens a file for a thread that reads, and checks, its bytes.
+   *
+   * @param name - of the file
+   * @param what - it is, for messages
+   */
+  async openFile(name: string, what: string): Promise<StoredFile> {
+    const file = await this.files.open(name, what);
+    const { fd, position, size } = file;
+    return { fd, position, size, what: `${what} (${this.files.locate(name)})`, close: () => file.close() };
   }
 
   #checkDocumentSize(size: number, what: string): void {

@@ -45,6 +45,8 @@ export class DirectoryTree implements FileTree {
       },
       chunks: (signal) => readChunks(handle, path, what, signal),
       close: () => handle.close(),
+      fd: handle.fd,
+      position: 0,
     };
   }
 

@@ -212,6 +212,7 @@ async function savedLayer(
     ...(hasOwnDigest ? { hasOwnDigest } : {}),
     ...(diffId === undefined ? {} : { diffId }),
     open: (options) => store.open(name, expected, what, options?.signal),
+    openFile: () => store.openFile(name, what),
   };
 }
 

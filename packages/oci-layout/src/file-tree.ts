@@ -13,6 +13,10 @@ export interface OpenFile {
   /** Reads to the end, each chunk an array of its own, and closes the file, also when the consumer stops early. */
   chunks(signal?: AbortSignal): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
+  /** Descriptor of the file in which its bytes lie: any thread may read them by position. */
+  readonly fd: number;
+  /** Offset of its first byte there. */
+  readonly position: number;
 }
 
 /** The files of an image on disk: a directory, or an archive of one. Names are relative, with slashes between. */

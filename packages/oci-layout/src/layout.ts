@@ -114,6 +114,7 @@ async function openLayer(
     ...(mediaType === undefined ? {} : { mediaType }),
     ...(diffId === undefined ? {} : { diffId }),
     open: (options) => store.open(name, { digest, size }, what, options?.signal),
+    openFile: () => store.openFile(name, what),
   };
 }
 

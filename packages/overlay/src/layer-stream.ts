@@ -1,5 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
-import { decompress } from '@ocirender/decompress';
+import type { InputThreads, LayerInput } from '@ocirender/decompress';
 import {
   type DiagnosticHandler,
   DigestMismatchError,
@@ -15,6 +14,8 @@ import type { MergeLimits } from './limits.ts';
 /** What a {@link LayerStream} needs besides the layer. */
 export interface LayerStreamOptions {
   readonly limits: MergeLimits;
+  /** Read it. */
+  readonly threads: InputThreads;
   /** Decompressed bytes that this layer may still have. */
   readonly maxOutputBytes: number;
   /** Accept a diff_id that its builder got wrong. */
@@ -35,33 +36,26 @@ export interface LayerStreamOptions {
 export class LayerStream {
   readonly #layer: Layer;
   readonly #options: LayerStreamOptions;
-  readonly #stored: AsyncIterator<Uint8Array>;
-  readonly #tar: AsyncIterator<Uint8Array>;
+  readonly #input: LayerInput;
   readonly #reader: TarReader;
-  readonly #hash: Hash | undefined;
   #events: Iterator<TarEvent> | undefined;
-  #storedBytes = 0;
-  #ahead: Promise<Uint8Array | undefined> | undefined;
-  #storedDone = false;
   #tarDone = false;
   #tarBroken = false;
 
   constructor(layer: Layer, options: LayerStreamOptions) {
     this.#layer = layer;
     this.#options = options;
-    const { limits, signal } = options;
-    this.#stored = layer.open(signal === undefined ? {} : { signal })[Symbol.asyncIterator]();
-    this.#tar = decompress(this.#storedChunks(), {
-      ...(layer.mediaType === undefined ? {} : { mediaType: layer.mediaType }),
-      ...(signal === undefined ? {} : { signal }),
+    const { limits, signal, onBytes } = options;
+    this.#input = options.threads.open(layer, {
       limits: {
         maxOutputBytes: options.maxOutputBytes,
         maxRatio: limits.ratio,
         maxWindowBytes: limits.windowBytes,
       },
       diagnose: options.diagnose,
-      layer: layer.digest,
-    })[Symbol.asyncIterator]();
+      ...(signal === undefined ? {} : { signal }),
+      ...(onBytes === undefined ? {} : { onBytes }),
+    });
     this.#reader = new TarReader({
       sockets: layer.marksSockets ?? false,
       limits: {
@@ -71,7 +65,6 @@ export class LayerStream {
         sparseExtents: limits.sparseExtents,
       },
     });
-    this.#hash = layer.diffId === undefined ? undefined : createHash(layer.diffId.split(':', 1)[0]!);
   }
 
   /** Bytes of the uncompressed layer read so far. */
@@ -101,15 +94,14 @@ export class LayerStream {
     throwIfAborted(this.#options.signal);
     // A stream that has thrown says that it is done: only an end that it reached by itself counts.
     this.#tarBroken = true;
-    const next = await this.#tar.next();
+    const bytes = await this.#input.next();
     this.#tarBroken = false;
-    if (next.done === true) {
+    if (bytes === undefined) {
       this.#tarDone = true;
       this.#events = this.#reader.finish()[Symbol.iterator]();
       return true;
     }
-    this.#hash?.update(next.value);
-    this.#events = this.#reader.write(next.value)[Symbol.iterator]();
+    this.#events = this.#reader.write(bytes)[Symbol.iterator]();
     return true;
   }
 
@@ -120,8 +112,8 @@ export class LayerStream {
    * @throws {DigestMismatchError} when the uncompressed bytes are not those that the config promises
    */
   async finish(): Promise<void> {
-    await this.#drainStored();
-    const error = this.#wrongDiffId();
+    await this.#input.drainStored(Number.POSITIVE_INFINITY);
+    const error = await this.#wrongDiffId();
     if (error === undefined) return;
     const { hasOwnDigest = false } = this.#layer;
     if (hasOwnDigest) throw error;
@@ -153,67 +145,27 @@ export class LayerStream {
     // The tar first: it takes its bytes from what is stored.
     const mismatch =
       (damaged ? await mismatchOf(this.#drainTar()) : undefined) ??
-      (await mismatchOf(this.#drainStored(this.#layer.size)));
+      (await mismatchOf(this.#input.drainStored(this.#layer.size)));
     return inLayer(mismatch ?? error, this.#layer.digest);
   }
 
   /** Closes everything. Never throws. */
   async close(): Promise<void> {
-    await this.#tar.return?.().catch(() => undefined);
-    await this.#stored.return?.().catch(() => undefined);
-  }
-
-  /** Reads and checks the next chunk while the decompressor is busy with this one. */
-  async *#storedChunks(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const chunk = await this.#nextStored();
-      if (chunk === undefined) return;
-      this.#ahead = this.#readStored();
-      // Whoever takes it meets its error.
-      this.#ahead.catch(() => undefined);
-      yield chunk;
-    }
-  }
-
-  #nextStored(): Promise<Uint8Array | undefined> {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    return ahead ?? this.#readStored();
-  }
-
-  async #readStored(): Promise<Uint8Array | undefined> {
-    if (this.#storedDone) return undefined;
-    const next = await this.#stored.next();
-    if (next.done === true) {
-      this.#storedDone = true;
-      return undefined;
-    }
-    this.#storedBytes += next.value.length;
-    this.#options.onBytes?.(this.#storedBytes);
-    return next.value;
-  }
-
-  /** Reads the stored bytes to their end, or until there are more than `most`. */
-  async #drainStored(most: number = Number.POSITIVE_INFINITY): Promise<void> {
-    while (this.#storedBytes <= most && (await this.#nextStored()) !== undefined);
+    await this.#input.close();
   }
 
   async #drainTar(): Promise<void> {
-    if (this.#hash === undefined || this.#tarBroken) return;
-    while (!this.#tarDone) {
-      const next = await this.#tar.next();
-      if (next.done === true) this.#tarDone = true;
-      else this.#hash.update(next.value);
-    }
-    const error = this.#wrongDiffId();
+    if (this.#layer.diffId === undefined || this.#tarBroken) return;
+    while (!this.#tarDone) this.#tarDone = (await this.#input.next()) === undefined;
+    const error = await this.#wrongDiffId();
     if (error !== undefined) throw error;
   }
 
-  #wrongDiffId(): DigestMismatchError | undefined {
+  async #wrongDiffId(): Promise<DigestMismatchError | undefined> {
     const { diffId } = this.#layer;
-    if (this.#hash === undefined || diffId === undefined || !this.#tarDone) return undefined;
-    const actual = `${diffId.split(':', 1)[0]}:${this.#hash.digest('hex')}`;
-    return actual === diffId
+    if (diffId === undefined || !this.#tarDone) return undefined;
+    const actual = await this.#input.tarDigest();
+    return actual === undefined || actual === diffId
       ? undefined
       : new DigestMismatchError('uncompressed layer (diff_id)', diffId, actual);
   }

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { InputThreads, type InputThreadsOptions } from '@ocirender/decompress';
 import {
   abortedError,
   type DiagnosticHandler,
@@ -46,6 +47,8 @@ export interface MergeOptions {
   readonly planFirst?: boolean;
   readonly policy?: Partial<MergePolicy>;
   readonly limits?: Partial<MergeLimits>;
+  /** Which layers are read off the calling thread. */
+  readonly input?: InputThreadsOptions;
   /** Seconds since the epoch for directories that no layer describes. @defaultValue 0 */
   readonly sourceDateEpoch?: number;
   readonly signal?: AbortSignal;
@@ -94,6 +97,7 @@ class Merge {
   readonly #policy: MergePolicy;
   readonly #limits: MergeLimits;
   readonly #diagnose: DiagnosticHandler;
+  readonly #threads: InputThreads;
   readonly #layers: MergedLayer[] = [];
   #session: SinkSession | undefined;
 
@@ -104,6 +108,7 @@ class Merge {
     if (this.#limits.pathBytes > 65_535) {
       throw new OcirenderError('ERR_OCIRENDER_USAGE', 'the limit pathBytes can be at most 65535');
     }
+    this.#threads = new InputThreads(options.input);
     this.#diagnose = options.diagnose ?? ((): void => undefined);
   }
 
@@ -114,6 +119,8 @@ class Merge {
       await this.#session?.abort(error);
       const { signal } = this.#options;
       throw signal?.aborted === true ? abortedError(signal.reason) : error;
+    } finally {
+      await this.#threads.end();
     }
   }
 
@@ -131,6 +138,8 @@ class Merge {
       phase = 'place';
     }
     const rereadBytes = await this.#readMissing(settlement, tree, phase);
+    // Nothing is read any more: the cores are the sink's.
+    await this.#threads.end();
     this.#phase('finish');
     const report = await this.#session.finish(tree);
     return { tree, report, layers: this.#layers, wastedBytes: settlement.wastedBytes, rereadBytes };
@@ -142,6 +151,7 @@ class Merge {
     const scanner = new Scanner({
       policy: this.#policy,
       limits: this.#limits,
+      threads: this.#threads,
       session,
       keepsPax: this.#session?.keepsPax ?? false,
       ...(signal === undefined ? {} : { signal }),
@@ -211,6 +221,7 @@ class Merge {
       session: this.#session!,
       tree,
       limits: this.#limits,
+      threads: this.#threads,
       ...(signal === undefined ? {} : { signal }),
       diagnose: this.#diagnose,
       onLayer: (index) => observer?.layerStart?.(index),

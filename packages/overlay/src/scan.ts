@@ -1,3 +1,4 @@
+import type { InputThreads } from '@ocirender/decompress';
 import {
   type ByteString,
   type DiagnosticHandler,
@@ -35,6 +36,7 @@ const OVERFLOW_ID = 0xffff_ffff;
 export interface ScanOptions {
   readonly policy: MergePolicy;
   readonly limits: MergeLimits;
+  readonly threads: InputThreads;
   /** Where contents go; undefined for a scan of headers only. */
   readonly session: SinkSession | undefined;
   /** Whether the output has the PAX records that nobody interprets. @defaultValue false */
@@ -74,7 +76,7 @@ export class Scanner {
    * @throws {OcirenderError} for whatever is wrong with the layer; digest mismatches before everything else
    */
   async scan(layer: Layer, index: number): Promise<Journal> {
-    const { limits, session, signal, onBytes } = this.#options;
+    const { limits, threads, session, signal, onBytes } = this.#options;
     const journal = new Journal(this.#xattrs);
     const diagnose: DiagnosticHandler = (diagnostic) =>
       this.#options.diagnose({ layer: layer.digest, ...diagnostic });
@@ -83,6 +85,7 @@ export class Scanner {
       layer,
       {
         limits,
+        threads,
         maxOutputBytes: limits.totalBytes - this.#tarBytes,
         lenient: this.#options.policy.lenient,
         ...(signal === undefined ? {} : { signal }),

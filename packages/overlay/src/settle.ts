@@ -1,3 +1,4 @@
+import type { InputThreads } from '@ocirender/decompress';
 import {
   type ByteString,
   type DiagnosticHandler,
@@ -82,6 +83,7 @@ export interface ReadMissingOptions {
   readonly session: SinkSession;
   readonly tree: Tree;
   readonly limits: MergeLimits;
+  readonly threads: InputThreads;
   readonly signal?: AbortSignal;
   readonly diagnose: DiagnosticHandler;
   readonly onLayer?: (index: number) => void;
@@ -100,7 +102,7 @@ export async function readMissing(
   missing: Settlement['missing'],
   options: ReadMissingOptions,
 ): Promise<number> {
-  const { layers, session, tree, limits, signal, diagnose, onBytes } = options;
+  const { layers, session, tree, limits, threads, signal, diagnose, onBytes } = options;
   let bytes = 0;
   for (const index of [...missing.keys()].sort((a, b) => b - a)) {
     const records = missing.get(index)!;
@@ -109,6 +111,7 @@ export async function readMissing(
       layers[index]!,
       {
         limits,
+        threads,
         maxOutputBytes: limits.totalBytes,
         // A wrong diff_id that was let pass once passes again.
         lenient: true,

@@ -47,6 +47,8 @@ export class ArchiveTree implements FileTree {
       },
       chunks: (signal) => rangeChunks(ranges, offset, size, where, signal),
       close: () => ranges.close(),
+      fd: ranges.fd,
+      position: offset,
     };
   }
 

@@ -5,6 +5,8 @@ const CHUNK = 512 * 1024;
 
 /** Something whose bytes can be read at any place. */
 export interface ByteRanges {
+  /** Descriptor of the file in which they lie. */
+  readonly fd: number;
   /**
    * @param buffer - is filled from its start
    * @param position - in bytes from the start

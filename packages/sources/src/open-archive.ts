@@ -106,12 +106,16 @@ export async function openArchiveStream(
     await spool.close();
     throw renamedLimit(notAnArchive(error, label));
   }
-  const ranges: ByteRanges = {
-    read: (buffer, position) => spool.read(buffer, position),
-    close: () => Promise.resolve(),
+  const ranges = async (): Promise<ByteRanges> => {
+    const { fd, giveBack } = spool.lend();
+    return {
+      fd,
+      read: (buffer, position) => spool.read(buffer, position),
+      close: () => Promise.resolve(giveBack()),
+    };
   };
   return {
-    files: new ArchiveTree(label, index.members, () => Promise.resolve(ranges)),
+    files: new ArchiveTree(label, index.members, ranges),
     close: () => spool.close(),
   };
 }
@@ -155,6 +159,7 @@ async function openPath(path: string): Promise<{ ranges: ByteRanges; size: numbe
       size: Number(stats.size),
       identity: [stats.dev, stats.ino, stats.size, stats.mtimeNs].join(),
       ranges: {
+        fd: opened.fd,
         read: async (buffer, position) => {
           try {
             return (await opened.read(buffer, 0, buffer.length, position)).bytesRead;

@@ -44,7 +44,7 @@ export function prefetchLayers(
   const queue = new FetchQueue(image.layers, concurrency, options);
   return {
     ...image,
-    layers: image.layers.map((layer) => ({
+    layers: image.layers.map(({ openFile: _openFile, ...layer }) => ({
       ...layer,
       open: (openOptions) => queue.open(layer.digest, openOptions?.signal),
     })),

@@ -91,6 +91,22 @@ export class SpoolFile {
     }
   }
 
+  /**
+   * Lends the descriptor: the file stays open until it is given back.
+   *
+   * @returns the descriptor, and what gives it back; may be called twice
+   * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when the file has been closed
+   */
+  lend(): { readonly fd: number; readonly giveBack: () => void } {
+    const fd = this.#open();
+    let giveBack: () => void;
+    const lent = new Promise<void>((resolve) => {
+      giveBack = resolve;
+    });
+    void this.#during(lent);
+    return { fd, giveBack: giveBack! };
+  }
+
   /** Gives the room back. May be called twice; waits for what is under way. */
   async close(): Promise<void> {
     const fd = this.#fd;

@@ -19,7 +19,7 @@ export function arriving(layers: readonly Layer[], order: readonly number[]): La
       open[index]!();
     }
   })();
-  return layers.map((layer, index) => ({
+  return layers.map(({ openFile: _openFile, ...layer }, index) => ({
     ...layer,
     async *open(options) {
       await arrivals[index];
