@@ -10,7 +10,7 @@ export const WHOLE_CONTENT_BYTES: number = 512 * 1024;
  *
  * @param layer - positioned behind the `entry` event of a file with a size above 0
  * @param entry - that entry
- * @returns all bytes (a view that lives until the next `fill`), or the stream of chunks
+ * @returns all bytes (a view that lives until the next content), or the stream of chunks
  */
 export function contentOf(
   layer: LayerStream,
@@ -19,17 +19,20 @@ export function contentOf(
   if (entry.size > WHOLE_CONTENT_BYTES || entry.extents !== undefined) return streamContent(layer);
   const event = layer.poll();
   if (event?.type === 'data' && event.bytes.length === entry.size) return event.bytes;
-  return gather(layer, entry.size, event?.type === 'data' ? event.bytes : undefined);
+  return gather(layer, layer.scratch(entry.size), event?.type === 'data' ? event.bytes : undefined);
 }
 
-async function gather(layer: LayerStream, size: number, head: Uint8Array | undefined): Promise<Uint8Array> {
-  const whole = Buffer.allocUnsafe(size);
+async function gather(
+  layer: LayerStream,
+  whole: Uint8Array,
+  head: Uint8Array | undefined,
+): Promise<Uint8Array> {
   let filled = 0;
   if (head !== undefined) {
     whole.set(head);
     filled = head.length;
   }
-  while (filled < size) {
+  while (filled < whole.length) {
     const event = layer.poll();
     if (event === undefined) await more(layer);
     else if (event.type === 'data') {

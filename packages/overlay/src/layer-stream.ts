@@ -39,6 +39,7 @@ export class LayerStream {
   readonly #input: LayerInput;
   readonly #reader: TarReader;
   #events: Iterator<TarEvent> | undefined;
+  #scratch: Uint8Array | undefined;
   #tarDone = false;
   #tarBroken = false;
 
@@ -70,6 +71,16 @@ export class LayerStream {
   /** Bytes of the uncompressed layer read so far. */
   get tarBytes(): number {
     return this.#reader.offset;
+  }
+
+  /**
+   * Memory for a content that comes in parts, used for one after the other.
+   *
+   * @param size - bytes
+   */
+  scratch(size: number): Uint8Array {
+    if (this.#scratch === undefined || this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(size);
+    return this.#scratch.subarray(0, size);
   }
 
   /**

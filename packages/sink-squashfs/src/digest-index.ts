@@ -2,6 +2,9 @@ import * as crypto from 'node:crypto';
 
 const DIGEST_SIZE = 32;
 
+/** Taken by `hash` as by every other call ("Buffer encoding"); the types of Node 20 leave it out. */
+const ONE_CHARACTER_A_BYTE = 'latin1' as crypto.BinaryToTextEncoding;
+
 /**
  * Finds equal byte strings by their SHA-256, in about 45 bytes each: a hash table on typed arrays.
  */
@@ -18,19 +21,25 @@ export class DigestIndex {
    * @returns the number that equal bytes got before, or undefined when these have now got the next number
    */
   findOrAdd(bytes: Uint8Array): number | undefined {
-    const digest = crypto.hash('sha256', bytes, 'buffer');
-    let place = this.#placeOf(digest, 0);
+    // A string of one character a byte: a buffer would be one more object outside of the heap for each call.
+    const digest = crypto.hash('sha256', bytes, ONE_CHARACTER_A_BYTE);
+    let place = this.#placeOf(
+      (digest.charCodeAt(3) << 24) |
+        (digest.charCodeAt(2) << 16) |
+        (digest.charCodeAt(1) << 8) |
+        digest.charCodeAt(0),
+    );
     for (; this.#places[place] !== 0; place = (place + 1) & (this.#places.length - 1)) {
       const entry = (this.#places[place] as number) - 1;
-      const from = entry * DIGEST_SIZE;
-      if (digest.compare(this.#digests, from, from + DIGEST_SIZE) === 0) return entry;
+      if (this.#isEntry(entry, digest)) return entry;
     }
     if ((this.#count + 1) * DIGEST_SIZE > this.#digests.length) {
       const digests = new Uint8Array(this.#digests.length * 2);
       digests.set(this.#digests);
       this.#digests = digests;
     }
-    this.#digests.set(digest, this.#count * DIGEST_SIZE);
+    const from = this.#count * DIGEST_SIZE;
+    for (let i = 0; i < DIGEST_SIZE; i++) this.#digests[from + i] = digest.charCodeAt(i);
     this.#places[place] = ++this.#count;
     if (this.#count * 2 > this.#places.length) this.#rehash();
     return undefined;
@@ -41,16 +50,22 @@ export class DigestIndex {
     return this.#count;
   }
 
-  #placeOf(digests: Uint8Array, from: number): number {
-    const low = (digests[from] as number) | ((digests[from + 1] as number) << 8);
-    const high = (digests[from + 2] as number) | ((digests[from + 3] as number) << 8);
-    return ((high << 16) | low) & (this.#places.length - 1);
+  #isEntry(entry: number, digest: string): boolean {
+    const from = entry * DIGEST_SIZE;
+    for (let i = 0; i < DIGEST_SIZE; i++) if (this.#digests[from + i] !== digest.charCodeAt(i)) return false;
+    return true;
+  }
+
+  /** The place that a digest's first four bytes choose. */
+  #placeOf(head: number): number {
+    return head & (this.#places.length - 1);
   }
 
   #rehash(): void {
     this.#places = new Uint32Array(this.#places.length * 2);
+    const view = new DataView(this.#digests.buffer);
     for (let entry = 0; entry < this.#count; entry++) {
-      let place = this.#placeOf(this.#digests, entry * DIGEST_SIZE);
+      let place = this.#placeOf(view.getInt32(entry * DIGEST_SIZE, true));
       while (this.#places[place] !== 0) place = (place + 1) & (this.#places.length - 1);
       this.#places[place] = entry + 1;
     }
