@@ -58,7 +58,7 @@ describe('engine mksquashfs with mksquashfs 4.6', () => {
   });
 
   test('takes every option', async () => {
-    for (const compression of ['zstd', 'gzip', 'xz', 'none']) {
+    for (const compression of ['zstd', 'gzip', 'xz', 'lz4', 'lz4hc', 'none']) {
       const output = join(directory, `options-${compression}.squashfs`);
       const options = [
         `compression=${compression}`,

@@ -204,7 +204,7 @@ function expectTree(at: string, root: DirectoryInode, contents: Map<Inode, Buffe
   }
 }
 
-describe.each(['zstd', 'gzip', 'xz', 'none'] as const)('%s', (compression) => {
+describe.each(['zstd', 'gzip', 'xz', 'lz4', 'lz4hc', 'none'] as const)('%s', (compression) => {
   const variants: [number, SquashfsWriterOptions][] = [
     [4 * K, {}],
     [128 * K, { tailPacking: true }],
@@ -249,7 +249,9 @@ describe.each(['zstd', 'gzip', 'xz', 'none'] as const)('%s', (compression) => {
 
       const stat = run('unsquashfs', ['-stat', image]);
       expect(stat).toContain(`Block size ${blockSize}`);
-      expect(stat).toContain(`Compression ${compression === 'none' ? 'gzip' : compression}`);
+      expect(stat).toContain(
+        `Compression ${compression === 'lz4hc' ? 'lz4' : compression === 'none' ? 'gzip' : compression}`,
+      );
       const listed = run('unsquashfs', ['-ls', image]).trim().split('\n');
       expect(listed.length).toBeGreaterThan(320);
       const out = `${image}.out`;

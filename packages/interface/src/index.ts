@@ -68,3 +68,4 @@ export type {
 } from './tree.ts';
 export { maybeLinked, sortedChildren, summarizeTree, walkTree } from './tree.ts';
 export { redactUserinfo, userinfoError } from './userinfo.ts';
+export { findWorkerProgram } from './worker-program.ts';

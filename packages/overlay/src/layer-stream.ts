@@ -79,7 +79,8 @@ export class LayerStream {
    * @param size - bytes
    */
   scratch(size: number): Uint8Array {
-    if (this.#scratch === undefined || this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(size);
+    if (this.#scratch === undefined || this.#scratch.length < size)
+      this.#scratch = Buffer.allocUnsafeSlow(size);
     return this.#scratch.subarray(0, size);
   }
 

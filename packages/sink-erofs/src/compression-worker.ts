@@ -1,56 +1,26 @@
+// The program of a compression thread.
+import { createRequire } from 'node:module';
+import { serveSlots } from '@ocirender/block-pipeline';
 import type { CodecSpec } from './compression.ts';
-import { createLz4hc } from './lz4hc.ts';
 import { createSegmentCompressor } from './segment-compressor.ts';
+import { SEGMENT_SIZE } from './segment-slot.ts';
 
-/** What a worker thread is started with. */
-export interface WorkerSetup {
-  readonly codec: CodecSpec;
-  /** Of every slot: segments, compressed blocks, control words (segment-slot.ts). */
-  readonly input: readonly SharedArrayBuffer[];
-  readonly output: readonly SharedArrayBuffer[];
-  readonly control: readonly SharedArrayBuffer[];
-  /** One 32-bit word: not 0 when the threads are to end. */
-  readonly stop: SharedArrayBuffer;
-}
+const align = (length: number): number => Math.ceil(length / 4096) * 4096;
 
-/** What a worker answers for each slot. */
-export interface WorkerAnswer {
-  readonly slot: number;
-  readonly error?: string;
-}
-
-interface WorkerThreads {
-  parentPort: {
-    on(event: 'message', listener: (slot: number) => void): void;
-    postMessage(answer: object): void;
-    close(): void;
-  };
-  workerData: WorkerSetup;
-}
-
-/** Runs in the worker, as text: uses nothing from outside of its own body. */
-function runWorker(
-  threads: WorkerThreads,
-  load: (name: string) => unknown,
-  makeCompressor: typeof createSegmentCompressor,
-  makeLz4hc: typeof createLz4hc,
-): void {
-  const { parentPort, workerData } = threads;
-  const compressor = makeCompressor(workerData.codec, load, makeLz4hc);
-  const stop = new Int32Array(workerData.stop);
+serveSlots<CodecSpec>((spec, isStopped) => {
+  const compressor = createSegmentCompressor(spec, createRequire(import.meta.url));
   // Native libraries want memory that is not shared.
-  const copy = Buffer.allocUnsafeSlow(1024 * 1024);
-  const align = (length: number): number => Math.ceil(length / 4096) * 4096;
+  const copy = Buffer.allocUnsafeSlow(SEGMENT_SIZE);
 
-  const compressSlot = (slot: number): void => {
-    const input = new Uint8Array(workerData.input[slot] as SharedArrayBuffer);
-    const output = new Uint8Array(workerData.output[slot] as SharedArrayBuffer);
-    const control = new Int32Array(workerData.control[slot] as SharedArrayBuffer);
+  return ([inputMemory, outputMemory, controlMemory]) => {
+    const input = new Uint8Array(inputMemory!);
+    const output = new Uint8Array(outputMemory!);
+    const control = new Int32Array(controlMemory!);
     const segments = control[0] as number;
     let answer = 1 + segments;
     let start = 0;
     for (let i = 1; i <= segments; i++) {
-      if (Atomics.load(stop, 0) !== 0) return;
+      if (isStopped()) return;
       const length = control[i] as number;
       copy.set(input.subarray(start, start + length));
       const extents: number[] = [];
@@ -62,35 +32,4 @@ function runWorker(
       start = align(start + length);
     }
   };
-
-  parentPort.on('message', (slot) => {
-    if (slot < 0 || Atomics.load(stop, 0) !== 0) {
-      parentPort.close();
-      return;
-    }
-    try {
-      compressSlot(slot);
-      parentPort.postMessage({ slot });
-    } catch (error) {
-      parentPort.postMessage({ slot, error: String(error) });
-    }
-  });
-}
-
-/**
- * Gives the program of a compression worker as JavaScript text.
- *
- * Text, not a file: it runs the same from `dist`, from TypeScript sources under a test runner (Node 20 cannot start a
- * worker from a `.ts` file) and out of a bundle. `__name` is what some bundlers wrap functions in.
- *
- * @returns source for `new Worker(source, { eval: true })`
- */
-export function workerSource(): string {
-  return [
-    `'use strict';`,
-    'const __name = (value) => value;',
-    `const createSegmentCompressor = ${createSegmentCompressor.toString()};`,
-    `const createLz4hc = ${createLz4hc.toString()};`,
-    `(${runWorker.toString()})(require('node:worker_threads'), require, createSegmentCompressor, createLz4hc);`,
-  ].join('\n');
-}
+});

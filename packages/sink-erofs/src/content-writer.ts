@@ -1,3 +1,4 @@
+import type { FingerprintIndex } from '@ocirender/block-pipeline';
 import {
   type Content,
   type ContentRef,
@@ -8,7 +9,7 @@ import {
 } from '@ocirender/interface';
 import { type ContentTable, NO_TAIL } from './content-table.ts';
 import type { DataWriter } from './data-writer.ts';
-import type { DuplicateIndex } from './duplicate-index.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { MAX_BLOCKS, NULL_ADDRESS } from './format.ts';
 import { holeGrain } from './hole-grain.ts';
 import type { TailStore } from './tail-store.ts';
@@ -24,7 +25,7 @@ export interface ContentWriterSetup {
   readonly data: DataWriter;
   readonly tails: TailStore;
   /** Absent: everything is stored as often as it comes. */
-  readonly duplicates?: DuplicateIndex;
+  readonly duplicates?: FingerprintIndex;
   /** Tells how long the tail may be that is kept beside an inode of these attributes. */
   readonly maxTail: number;
 }
@@ -213,9 +214,11 @@ export class ContentWriter {
         this.#addHole(length);
         return;
       }
-      const found = duplicates.findOrAdd(bytes, address, (block) =>
-        data.equals(block * this.#blockSize, bytes),
-      );
+      const fingerprint = fingerprintOf(bytes);
+      const found = duplicates
+        .candidates(fingerprint)
+        .find((block) => data.equals(block * this.#blockSize, bytes));
+      if (found === undefined) duplicates.add(fingerprint, address);
       if (found !== undefined && this.#worthSharing(found, length)) {
         data.takeBack(length);
         this.#saved += length;

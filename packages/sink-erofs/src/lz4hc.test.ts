@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
+import { createLz4hc } from '@ocirender/block-pipeline';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLz4hc } from './lz4hc.ts';
 import { decompressLz4 } from './reader/lz4-block.ts';
 import { bytesOf } from './testing/build.ts';
 

@@ -3,7 +3,6 @@ import * as zlib from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CodecSpec, planCompression } from './compression.ts';
-import { createLz4hc } from './lz4hc.ts';
 import { decompressLz4 } from './reader/lz4-block.ts';
 import { createSegmentCompressor } from './segment-compressor.ts';
 import { bytesOf } from './testing/build.ts';
@@ -26,7 +25,7 @@ function decode(kind: CodecSpec['kind'], input: Uint8Array, length: number): Uin
 /** Compresses a segment, checks what the format asks of every cluster, and puts the segment together again. */
 function roundTrip(kind: CodecSpec['kind'], clusterSize: number, segment: Uint8Array): number {
   const spec = planCompression(kind, undefined, clusterSize, BLOCK) as CodecSpec;
-  const compressor = createSegmentCompressor(spec, createRequire(import.meta.url), createLz4hc);
+  const compressor = createSegmentCompressor(spec, createRequire(import.meta.url));
   const output = new Uint8Array(Math.ceil(segment.length / BLOCK) * BLOCK).fill(0xee);
   const extents: number[] = [];
   const blocks = compressor.compress(segment, output, extents);

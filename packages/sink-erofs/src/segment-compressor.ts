@@ -1,5 +1,5 @@
+import { createLz4hc } from '@ocirender/block-pipeline';
 import type { CodecSpec } from './compression.ts';
-import type { createLz4hc } from './lz4hc.ts';
 
 /** What node:zlib has from Node 22.15 on. */
 interface ZstdLibrary {
@@ -22,20 +22,15 @@ export interface SegmentCompressor {
 }
 
 /**
- * Makes a compressor. Runs in a worker as text: uses nothing from outside of its own body.
+ * Makes a compressor.
  *
  * A cluster is filled with as many bytes as compress into it, as the format wants it. zlib and zstd are asked several
  * times for the right number; of what lz4 makes, as many sequences are kept as fit; lz4hc stops when it is full.
  *
  * @param spec - which compressor
  * @param load - `require`
- * @param makeLz4hc - {@link createLz4hc}
  */
-export function createSegmentCompressor(
-  spec: CodecSpec,
-  load: (name: string) => unknown,
-  makeLz4hc: typeof createLz4hc,
-): SegmentCompressor {
+export function createSegmentCompressor(spec: CodecSpec, load: (name: string) => unknown): SegmentCompressor {
   const blockSize = 4096;
   const { clusterSize, level } = spec;
 
@@ -146,7 +141,7 @@ export function createSegmentCompressor(
 
   const makeFit = (): ((input: Uint8Array, ratio: number) => Fit | undefined) => {
     if (spec.kind === 'lz4') return lz4();
-    return spec.kind === 'lz4hc' ? makeLz4hc(level, clusterSize) : search();
+    return spec.kind === 'lz4hc' ? createLz4hc(level, clusterSize) : search();
   };
   const fit = makeFit();
 

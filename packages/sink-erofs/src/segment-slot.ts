@@ -1,3 +1,5 @@
+import type { PipelineSlot } from '@ocirender/block-pipeline';
+
 /** Bytes of a segment: files are compressed in such pieces, each alone. */
 export const SEGMENT_SIZE: number = 1024 * 1024;
 const BLOCK_SIZE = 4096;
@@ -16,19 +18,24 @@ export interface CompressedSegment {
   readonly extents: Int32Array;
 }
 
-/** A batch of segments in shared memory: the main thread fills it, a worker compresses them, the main thread writes. */
-export class SegmentSlot {
+/** A batch of segments. Its memory: the segments, compressed blocks, control words. */
+export class SegmentSlot implements PipelineSlot {
   readonly index: number;
-  readonly sharedInput: SharedArrayBuffer = new SharedArrayBuffer(SEGMENT_SIZE);
-  readonly sharedOutput: SharedArrayBuffer = new SharedArrayBuffer(SEGMENT_SIZE);
-  readonly sharedControl: SharedArrayBuffer = new SharedArrayBuffer(4 * CONTROL_WORDS);
+  readonly memory: readonly [
+    input: SharedArrayBuffer,
+    output: SharedArrayBuffer,
+    control: SharedArrayBuffer,
+  ] = [
+    new SharedArrayBuffer(SEGMENT_SIZE),
+    new SharedArrayBuffer(SEGMENT_SIZE),
+    new SharedArrayBuffer(4 * CONTROL_WORDS),
+  ];
   /** For each segment: the content that ends with it, or undefined. */
   readonly ends: (number | undefined)[] = [];
-  /** The worker is through with it. */
   done = false;
-  readonly #input = new Uint8Array(this.sharedInput);
-  readonly #output = new Uint8Array(this.sharedOutput);
-  readonly #control = new Int32Array(this.sharedControl);
+  readonly #input = new Uint8Array(this.memory[0]);
+  readonly #output = new Uint8Array(this.memory[1]);
+  readonly #control = new Int32Array(this.memory[2]);
   /** Where the open segment begins, and how far it reaches. */
   #start = 0;
   #fill = 0;
@@ -40,6 +47,14 @@ export class SegmentSlot {
   /** Number of segments. */
   get segments(): number {
     return this.ends.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.segments === 0;
+  }
+
+  get hasWork(): boolean {
+    return this.segments > 0;
   }
 
   /** Tells whether one more segment of that length fits. */
@@ -86,10 +101,8 @@ export class SegmentSlot {
     }
   }
 
-  /** Makes it ready to be filled again. */
   clear(): void {
     this.ends.length = 0;
-    this.done = false;
     this.#start = 0;
     this.#fill = 0;
   }

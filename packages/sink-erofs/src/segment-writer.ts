@@ -1,11 +1,11 @@
+import { SlotOrder } from '@ocirender/block-pipeline';
 import type { ContentRef } from '@ocirender/interface';
 import type { CodecSpec } from './compression.ts';
-import { CompressionPool } from './compression-pool.ts';
 import type { ContentTable } from './content-table.ts';
 import type { ContentWriter } from './content-writer.ts';
 import type { DataWriter } from './data-writer.ts';
 import { MAX_BLOCKS } from './format.ts';
-import type { CompressedSegment, SegmentSlot } from './segment-slot.ts';
+import { type CompressedSegment, SegmentSlot } from './segment-slot.ts';
 import { imageTooLarge } from './unrepresentable.ts';
 
 const BLOCK_SIZE = 4096;
@@ -22,27 +22,26 @@ export interface SegmentWriterSetup {
 
 /**
  * Collects segments in slots, has workers compress them, and has the results written in the order in which the slots
- * were filled: so the image does not depend on the number of threads or on timing.
+ * were filled.
  *
  * Before a segment is put there must be {@link room} for it.
  */
 export class SegmentWriter {
   readonly #setup: SegmentWriterSetup;
-  readonly #pool: CompressionPool;
-  readonly #free: SegmentSlot[];
-  /** Filled slots, oldest first: at work, or waiting to be written. */
-  readonly #filled: SegmentSlot[] = [];
-  #open: SegmentSlot | undefined;
-  #draining = false;
-  #wake: (() => void) | undefined;
+  readonly #slots: SlotOrder<SegmentSlot>;
 
   constructor(setup: SegmentWriterSetup) {
     this.#setup = setup;
-    this.#pool = new CompressionPool(setup.threads, setup.codec, {
-      done: () => this.#drain(),
-      failed: (error) => this.fail(error),
+    this.#slots = new SlotOrder({
+      threads: setup.threads,
+      program: '@ocirender/sink-erofs/compression-worker',
+      from: import.meta.url,
+      name: 'ocirender-block',
+      data: setup.codec,
+      makeSlot: (index) => new SegmentSlot(index),
+      errorCode: 'ERR_OCIRENDER_SINK_EROFS_COMPRESSOR',
+      store: (slot) => this.#store(slot),
     });
-    this.#free = [...this.#pool.slots];
   }
 
   /**
@@ -52,90 +51,46 @@ export class SegmentWriter {
    * @returns undefined when there is room; else a promise to wait for
    */
   room(length: number): undefined | Promise<void> {
-    this.#setup.data.check();
-    if (this.#open?.hasRoom(length) === true) return undefined;
-    this.#seal();
-    this.#open = this.#free.pop();
-    return this.#open === undefined ? this.#waitForSlot() : undefined;
+    this.#check();
+    return this.#slots.open?.hasRoom(length) === true ? undefined : this.#slots.next();
   }
 
   /** Adds bytes to the open segment. */
   put(bytes: Uint8Array): void {
-    (this.#open as SegmentSlot).put(bytes);
+    (this.#slots.open as SegmentSlot).put(bytes);
   }
 
   /** Adds zeros to the open segment. */
   zeros(count: number): void {
-    (this.#open as SegmentSlot).zeros(count);
+    (this.#slots.open as SegmentSlot).zeros(count);
   }
 
   /** Closes the open segment, with which a content ends. */
   endSegment(content: ContentRef | undefined): void {
-    (this.#open as SegmentSlot).endSegment(content);
+    (this.#slots.open as SegmentSlot).endSegment(content);
   }
 
   /** Waits until everything is written. */
   async settle(): Promise<void> {
-    this.#setup.data.check();
-    this.#seal();
-    while (this.#filled.length > 0) await this.#change();
+    this.#check();
+    await this.#slots.settle();
+    this.#check();
   }
 
   /** Makes every waiting and later call throw `error`. */
   fail(error: unknown): void {
     this.#setup.data.fail(error);
-    this.#wake?.();
+    this.#slots.fail(error);
   }
 
   /** Ends the threads. */
   async end(): Promise<void> {
-    await this.#pool.end();
+    await this.#slots.end();
   }
 
-  async #waitForSlot(): Promise<void> {
-    for (; this.#open === undefined; this.#open = this.#free.pop()) await this.#change();
-  }
-
-  /** Waits until a slot was written or something failed. */
-  async #change(): Promise<void> {
+  #check(): void {
     this.#setup.data.check();
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    this.#wake = undefined;
-    this.#setup.data.check();
-  }
-
-  #seal(): void {
-    const slot = this.#open;
-    if (slot === undefined) return;
-    this.#open = undefined;
-    if (slot.segments === 0) {
-      this.#free.push(slot);
-      return;
-    }
-    this.#filled.push(slot);
-    this.#pool.submit(slot);
-  }
-
-  #drain(): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    this.#drainFilled().then(
-      () => {},
-      (error: unknown) => this.fail(error),
-    );
-  }
-
-  async #drainFilled(): Promise<void> {
-    for (let slot = this.#filled[0]; slot?.done === true; slot = this.#filled[0]) {
-      await this.#store(slot);
-      this.#filled.shift();
-      slot.clear();
-      this.#free.push(slot);
-      this.#wake?.();
-    }
-    this.#draining = false;
+    this.#slots.check();
   }
 
   async #store(slot: SegmentSlot): Promise<void> {

@@ -1,3 +1,4 @@
+import { FingerprintIndex } from '@ocirender/block-pipeline';
 import { OutputFile } from '@ocirender/image-file';
 import type { Content, ContentInfo, ContentRef, DiagnosticHandler, Tree } from '@ocirender/interface';
 import { CompressedContentWriter } from './compressed-content-writer.ts';
@@ -11,7 +12,6 @@ import {
 import { ContentTable } from './content-table.ts';
 import { ContentWriter } from './content-writer.ts';
 import { DataWriter } from './data-writer.ts';
-import { DuplicateIndex } from './duplicate-index.ts';
 import { EXTENDED_INODE_SIZE, INCOMPAT, MAX_BLOCKS, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE } from './format.ts';
 import { chooseUuid, parseLabel } from './identity.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -99,7 +99,7 @@ export class ErofsWriter {
     this.#file = new OutputFile(path);
     this.#tails = new TailStore(`${path}.tails`);
     this.#data = new DataWriter(this.#file, (this.#headBlock + 1) * this.#blockSize);
-    const duplicates = options.dedupe === false ? {} : { duplicates: new DuplicateIndex() };
+    const duplicates = options.dedupe === false ? {} : { duplicates: new FingerprintIndex() };
     const maxTail = this.#blockSize - EXTENDED_INODE_SIZE;
     const [contents, data, tails] = [this.#contents, this.#data, this.#tails];
     const newWriter = (): ContentWriter =>

@@ -1,3 +1,4 @@
+import type { PipelineSlot } from '@ocirender/block-pipeline';
 import { MAX_BLOCK_SIZE } from './format.ts';
 
 /** Bytes of blocks that one slot carries to a worker and back. */
@@ -9,8 +10,11 @@ export const SLOT_BLOCKS = 1024;
 /** Most events that one slot records before it is sent on. */
 const SLOT_EVENTS = 4096;
 
-/** Set in a block's control word: all-zero contents are stored, not made a hole. Known to worker-source.ts. */
-const KEEP_ZEROS = 0x4000_0000;
+/** Set in a block's control word: all-zero contents are stored, not made a hole. */
+export const KEEP_ZEROS = 0x4000_0000;
+
+/** The part of a block's control word that is its length in bytes. */
+export const LENGTH_MASK = 0xff_ffff;
 
 /** What a slot records, in the order of the output. Each is followed by one number. */
 export const SLOT_EVENT = {
@@ -27,18 +31,19 @@ export const SLOT_EVENT = {
 /**
  * A batch of blocks in shared memory, with the events that say what they are.
  *
- * The main thread fills it, one worker replaces the blocks by their compressed form, the main thread writes
- * them out and clears it for the next round.
+ * Its memory: the blocks, side by side; and control words, of which the first is the number of blocks and each further one
+ * a block's length. A worker replaces the blocks by their compressed form, and the words by the format's size words.
  */
-export class BlockSlot {
+export class BlockSlot implements PipelineSlot {
   readonly index: number;
-  readonly sharedData: SharedArrayBuffer = new SharedArrayBuffer(SLOT_SIZE);
-  readonly sharedControl: SharedArrayBuffer = new SharedArrayBuffer(4 * (SLOT_BLOCKS + 1));
-  readonly data: Uint8Array = new Uint8Array(this.sharedData);
-  readonly control: Int32Array = new Int32Array(this.sharedControl);
+  readonly memory: readonly [data: SharedArrayBuffer, control: SharedArrayBuffer] = [
+    new SharedArrayBuffer(SLOT_SIZE),
+    new SharedArrayBuffer(4 * (SLOT_BLOCKS + 1)),
+  ];
+  readonly data: Uint8Array = new Uint8Array(this.memory[0]);
+  readonly control: Int32Array = new Int32Array(this.memory[1]);
   /** Pairs of {@link SLOT_EVENT} and number. */
   readonly events: number[] = [];
-  /** The worker is through with it. */
   done = false;
   #fill = 0;
   #blockStart = 0;
@@ -50,6 +55,10 @@ export class BlockSlot {
   /** Number of blocks. */
   get blocks(): number {
     return this.control[0] as number;
+  }
+
+  get hasWork(): boolean {
+    return this.blocks > 0;
   }
 
   get isEmpty(): boolean {
@@ -90,11 +99,9 @@ export class BlockSlot {
     this.events.push(SLOT_EVENT.fragment, index);
   }
 
-  /** Makes it ready to be filled again. */
   clear(): void {
     this.control[0] = 0;
     this.events.length = 0;
-    this.done = false;
     this.#fill = 0;
     this.#blockStart = 0;
   }

@@ -1,7 +1,7 @@
+import { SlotOrder } from '@ocirender/block-pipeline';
 import { BlockSlot, SLOT_EVENT } from './block-slot.ts';
 import type { CodecSpec } from './codec.ts';
 import { OrderedWriter, type OrderedWriterSetup } from './ordered-writer.ts';
-import { WorkerPool } from './worker-pool.ts';
 
 /** What a block writer works on. */
 export interface BlockWriterSetup extends OrderedWriterSetup {
@@ -11,34 +11,32 @@ export interface BlockWriterSetup extends OrderedWriterSetup {
 
 /**
  * Collects blocks in slots, has workers compress them, and has the slots written in the order in which they
- * were filled. Only that last step decides positions and duplicates; so the image does not depend on the number
- * of threads or on timing.
+ * were filled.
  *
  * Before a block is put there must be {@link room} for it.
  */
 export class BlockWriter {
-  readonly #order: OrderedWriter;
-  readonly #pool: WorkerPool;
-  readonly #free: BlockSlot[];
-  /** Filled slots, oldest first: at work, or waiting to be written. */
-  readonly #filled: BlockSlot[] = [];
-  #open: BlockSlot | undefined;
-  #draining = false;
-  #wake: (() => void) | undefined;
-  #failure: { readonly error: unknown } | undefined;
+  readonly #writer: OrderedWriter;
+  readonly #slots: SlotOrder<BlockSlot>;
 
   constructor(setup: BlockWriterSetup) {
-    this.#order = new OrderedWriter(setup);
-    this.#pool = new WorkerPool(setup.threads, setup.codec, (index) => new BlockSlot(index), {
-      done: () => this.#drain(),
-      failed: (error) => this.fail(error),
+    const writer = new OrderedWriter(setup);
+    this.#writer = writer;
+    this.#slots = new SlotOrder({
+      threads: setup.threads,
+      program: '@ocirender/sink-squashfs/compression-worker',
+      from: import.meta.url,
+      name: 'ocirender-block',
+      data: setup.codec,
+      makeSlot: (index) => new BlockSlot(index),
+      errorCode: 'ERR_OCIRENDER_SINK_SQUASHFS_COMPRESSOR',
+      store: (slot) => writer.store(slot),
     });
-    this.#free = [...this.#pool.slots];
   }
 
   /** Number of contents whose blocks were there already. */
   get duplicates(): number {
-    return this.#order.duplicates;
+    return this.#writer.duplicates;
   }
 
   /**
@@ -50,12 +48,9 @@ export class BlockWriter {
    */
   room(length: number): undefined | Promise<void> {
     this.check();
-    if (this.#open !== undefined) {
-      if (this.#open.hasRoom(length) && !(length === 0 && this.#open.isCrowded)) return undefined;
-      this.#seal();
-    }
-    this.#open = this.#free.pop();
-    return this.#open === undefined ? this.#waitForSlot() : undefined;
+    const { open } = this.#slots;
+    if (open?.hasRoom(length) === true && !(length === 0 && open.isCrowded)) return undefined;
+    return this.#slots.next();
   }
 
   /** Adds bytes to the open block. */
@@ -94,83 +89,28 @@ export class BlockWriter {
    * @returns the position after the last block
    */
   async finish(): Promise<number> {
-    this.check();
-    this.#seal();
-    while (this.#filled.length > 0) await this.#change();
-    await this.#pool.end();
-    return this.#order.position;
+    await this.#slots.settle();
+    await this.#slots.end();
+    return this.#writer.position;
   }
 
   /** Makes every waiting and later call throw `error`; the first one stays. */
   fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.#wake?.();
+    this.#slots.fail(error);
   }
 
   /** Throws what made this writer fail, if anything did. */
   check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#slots.check();
   }
 
   /** Ends the threads at once. */
   async abort(reason: unknown): Promise<void> {
     this.fail(reason);
-    await this.#pool.end();
+    await this.#slots.end();
   }
 
   #current(): BlockSlot {
-    return this.#open as BlockSlot;
-  }
-
-  async #waitForSlot(): Promise<void> {
-    for (; this.#open === undefined; this.#open = this.#free.pop()) await this.#change();
-  }
-
-  /** Waits until a slot was written or something failed. */
-  async #change(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      if (this.#failure !== undefined) resolve();
-    });
-    this.#wake = undefined;
-    this.check();
-  }
-
-  #seal(): void {
-    const slot = this.#open;
-    if (slot === undefined) return;
-    this.#open = undefined;
-    if (slot.isEmpty) {
-      this.#free.push(slot);
-      return;
-    }
-    this.#filled.push(slot);
-    if (slot.blocks > 0) {
-      this.#pool.submit(slot);
-    } else {
-      slot.done = true;
-      this.#drain();
-    }
-  }
-
-  #drain(): void {
-    if (this.#draining || this.#failure !== undefined) return;
-    this.#draining = true;
-    this.#drainFilled().then(
-      () => {},
-      (error: unknown) => this.fail(error),
-    );
-  }
-
-  async #drainFilled(): Promise<void> {
-    for (let slot = this.#filled[0]; slot?.done === true; slot = this.#filled[0]) {
-      await this.#order.store(slot);
-      if (this.#failure !== undefined) return;
-      this.#filled.shift();
-      slot.clear();
-      this.#free.push(slot);
-      this.#wake?.();
-    }
-    this.#draining = false;
+    return this.#slots.open as BlockSlot;
   }
 }

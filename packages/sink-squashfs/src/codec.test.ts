@@ -62,6 +62,29 @@ describe.each(ZSTD)('%s', (kind, module) => {
   });
 });
 
+describe.each<[CodecSpec['kind'], number, string | undefined]>([
+  ['lz4', 1, load.resolve('lz4-napi')],
+  ['lz4hc', 1, undefined],
+  ['lz4hc', 9, undefined],
+])('%s %i', (kind, level, module) => {
+  test.each(Object.keys(CONTENTS))('%s of every size comes back, from shared memory too', async (name) => {
+    const decoder = createDecoder(compressorName(COMPRESSOR.lz4), 1);
+    for (const length of [1, 4, 13, ...LENGTHS]) {
+      const blockSize = Math.max(MIN_BLOCK_SIZE, 2 ** Math.ceil(Math.log2(length)));
+      const codec = createCodec({ kind, level, blockSize, ...(module && { module }) }, load);
+      const output = new Uint8Array(codec.outputSize);
+      const input = new Uint8Array(new SharedArrayBuffer(length));
+      input.set(CONTENTS[name]!(length));
+      const size = await codec.compress(input, output);
+      expect(size, `${length}`).toBeLessThan(length);
+      if (length > 300) expect(size, `${length}`).toBeGreaterThan(0);
+      if (size === 0) continue;
+      const decoded = await decoder.decode(output.slice(0, size), length);
+      expect(Buffer.compare(decoded, input), `${length}`).toBe(0);
+    }
+  });
+});
+
 test('what Linux reads of an xz stream: CRC-32, and a dictionary of one block', async () => {
   for (const blockSize of [4096, 131_072, 1_048_576]) {
     const module = load.resolve('lzma-native');

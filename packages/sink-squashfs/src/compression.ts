@@ -6,7 +6,7 @@ import type { CodecSpec } from './codec.ts';
 import { COMPRESSOR, FLAG, METADATA_RAW, SUPERBLOCK_SIZE } from './format.ts';
 
 /** The compressors that this package writes. */
-export const COMPRESSIONS = ['zstd', 'gzip', 'xz', 'none'] as const;
+export const COMPRESSIONS = ['zstd', 'gzip', 'xz', 'lz4', 'lz4hc', 'none'] as const;
 
 /** One of {@link COMPRESSIONS}. */
 export type Compression = (typeof COMPRESSIONS)[number];
@@ -24,10 +24,16 @@ const LEVELS: Readonly<Record<Exclude<Compression, 'none'>, LevelRange>> = {
   zstd: { min: 1, max: 22, default: 3, implied: 15 },
   gzip: { min: 1, max: 9, default: 6, implied: 9 },
   xz: { min: 0, max: 9, default: 6, implied: 6 },
+  lz4: { min: 1, max: 1, default: 1, implied: Number.NaN },
+  lz4hc: { min: 1, max: 12, default: 9, implied: Number.NaN },
 };
 
 /** The only level of the zstd that serves where node:zlib has none. */
 const MODULE_ZSTD_LEVEL = 3;
+
+/** lz4's options, without which Linux does not mount the image: the version of its format, and a flag (format.adoc, "LZ4"). */
+const LZ4_LEGACY = 1;
+const LZ4_HC = 1;
 
 const NONE_FLAGS =
   FLAG.inodesUncompressed |
@@ -79,7 +85,8 @@ export function planCompression(
   // xz options speak of filters and the dictionary only; without them the dictionary is one block.
   const options =
     compression === 'xz' || chosen === range.implied ? undefined : optionsBlock(compression, chosen);
-  return plan(codec, COMPRESSOR[compression], 0, options);
+  const compressor = compression === 'lz4hc' ? COMPRESSOR.lz4 : COMPRESSOR[compression];
+  return plan(codec, compressor, 0, options);
 }
 
 function plan(
@@ -97,9 +104,10 @@ function plan(
   };
 }
 
-function codecSpec(compression: 'zstd' | 'gzip' | 'xz', level: number, blockSize: number): CodecSpec {
+function codecSpec(compression: Exclude<Compression, 'none'>, level: number, blockSize: number): CodecSpec {
   const { resolve } = createRequire(import.meta.url);
-  if (compression === 'gzip') return { kind: 'gzip', level, blockSize };
+  if (compression === 'gzip' || compression === 'lz4hc') return { kind: compression, level, blockSize };
+  if (compression === 'lz4') return { kind: 'lz4', level, blockSize, module: resolve('lz4-napi') };
   if (compression === 'xz') return { kind: 'xz', level, blockSize, module: resolve('lzma-native') };
   if ('zstdCompressSync' in zlib) return { kind: 'zstd-native', level, blockSize };
   if (level !== MODULE_ZSTD_LEVEL) {
@@ -112,8 +120,14 @@ function codecSpec(compression: 'zstd' | 'gzip' | 'xz', level: number, blockSize
 }
 
 /** Encodes compressor options (format.adoc, "Compression Options"): one raw metadata block. */
-function optionsBlock(compression: 'zstd' | 'gzip', level: number): Uint8Array {
+function optionsBlock(compression: 'zstd' | 'gzip' | 'lz4' | 'lz4hc', level: number): Uint8Array {
   const out = new ByteWriter();
+  if (compression === 'lz4' || compression === 'lz4hc')
+    return out
+      .u16(METADATA_RAW | 8)
+      .u32(LZ4_LEGACY)
+      .u32(compression === 'lz4hc' ? LZ4_HC : 0)
+      .view();
   if (compression === 'zstd')
     return out
       .u16(METADATA_RAW | 4)

@@ -1,8 +1,6 @@
+import { FingerprintIndex } from '@ocirender/block-pipeline';
 import type { ContentRef } from '@ocirender/interface';
 import type { ContentTable } from './content-table.ts';
-
-/** Earlier contents with the same fingerprint that are looked at: bounds the work on crafted input. */
-const MAX_CANDIDATES = 8;
 
 /** Bytes of a stored block that enter its fingerprint. */
 const SAMPLES = 16;
@@ -16,9 +14,7 @@ const SAMPLES = 16;
  * for each 1.4 GB/s.
  */
 export class DuplicateFinder {
-  readonly #latest = new Map<number, ContentRef>();
-  /** For a ref: the ref before it of the same fingerprint. */
-  readonly #earlier = new Map<ContentRef, ContentRef>();
+  readonly #index = new FingerprintIndex();
   #a = 0;
   #b = 0;
   #zeros = 0;
@@ -45,32 +41,25 @@ export class DuplicateFinder {
   }
 
   /**
-   * Gives the earlier contents that look like the one that ends here, newest first.
+   * Gives the earlier contents that look like the one that ends here, oldest first.
    *
    * @param size - its size in bytes
    * @param contents - holds its block words in the open list
    * @returns as a rule an empty list
    */
-  candidates(size: number, contents: ContentTable): ContentRef[] {
-    const found: ContentRef[] = [];
-    let candidate = this.#latest.get(this.#key());
-    for (let tried = 0; candidate !== undefined && tried < MAX_CANDIDATES; tried++) {
-      if (contents.openEquals(candidate, size)) found.push(candidate);
-      candidate = this.#earlier.get(candidate);
-    }
-    return found;
+  candidates(size: number, contents: ContentTable): readonly ContentRef[] {
+    const found = this.#index.candidates(this.#fingerprint());
+    return found.length === 0 ? found : found.filter((ref) => contents.openEquals(ref, size));
   }
 
   /** Remembers the content that ends here, for those that come. */
   remember(ref: ContentRef): void {
-    const key = this.#key();
-    const latest = this.#latest.get(key);
-    if (latest !== undefined) this.#earlier.set(ref, latest);
-    this.#latest.set(key, ref);
+    this.#index.add(this.#fingerprint(), ref);
   }
 
-  #key(): number {
-    return (this.#a >>> 0) * 0x20_0000 + (this.#b >>> 11);
+  #fingerprint(): number {
+    const mixed = Math.imul(this.#a ^ (this.#b >>> 15), 0x85eb_ca6b) ^ this.#b;
+    return (mixed ^ (mixed >>> 13)) >>> 0;
   }
 
   #mix(value: number): void {

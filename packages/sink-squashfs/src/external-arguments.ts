@@ -33,7 +33,7 @@ export function mksquashfsArguments(context: SinkContext, output: string, root: 
 function compressionArguments(options: OptionValues): string[] {
   const compression = options['compression'] as string;
   const level = options['level'] as number | undefined;
-  if (level !== undefined && (compression === 'none' || compression === 'xz')) {
+  if (level !== undefined && ['none', 'xz', 'lz4', 'lz4hc'].includes(compression)) {
     throw new OcirenderError(
       'ERR_OCIRENDER_INVALID_OPTION',
       `mksquashfs has no levels for compression "${compression}"`,
@@ -45,6 +45,10 @@ function compressionArguments(options: OptionValues): string[] {
       return ['-comp', 'gzip', '-noI', '-noId', '-noD', '-noF', '-noX'];
     case 'xz':
       return ['-comp', 'xz'];
+    case 'lz4':
+      return ['-comp', 'lz4'];
+    case 'lz4hc':
+      return ['-comp', 'lz4', '-Xhc'];
     case 'zstd':
       return ['-comp', 'zstd', '-Xcompression-level', String(level ?? 3)];
     default:

@@ -15,7 +15,7 @@ export const squashfsOptions: OptionSchema = {
     min: 0,
     max: 22,
     description:
-      'Compression level: zstd 1 to 22 (default 3), gzip 1 to 9 (default 6), xz 0 to 9 (default 6)',
+      'Compression level: zstd 1 to 22 (default 3), gzip 1 to 9 (default 6), xz 0 to 9 (default 6), lz4hc 1 to 12 (default 9)',
   },
   'block-size': {
     type: 'size',

@@ -49,6 +49,8 @@ describe('the sink', () => {
     [{ compression: 'gzip', level: 10 }, 'level 10 does not exist for gzip: it has 1 to 9'],
     [{ compression: 'gzip', level: 0 }, 'level 0 does not exist for gzip: it has 1 to 9'],
     [{ compression: 'xz', level: 10 }, 'level 10 does not exist for xz: it has 0 to 9'],
+    [{ compression: 'lz4', level: 2 }, 'level 2 does not exist for lz4: it has 1 to 1'],
+    [{ compression: 'lz4hc', level: 13 }, 'level 13 does not exist for lz4hc: it has 1 to 12'],
     [{ level: 0 }, 'level 0 does not exist for zstd: it has 1 to 22'],
   ])('refuses %j', (options, message) =>
     withPath(async (path) => {
@@ -99,7 +101,7 @@ describe('stopping', () => {
       await session.abort(new Error('ctrl-c'));
     }));
 
-  it.each(['zstd', 'gzip', 'xz', 'none'])(
+  it.each(['zstd', 'gzip', 'xz', 'lz4', 'lz4hc', 'none'])(
     'by abort ends a pending write, and never throws: %s',
     (compression) =>
       withPath(async (path) => {

@@ -15,7 +15,7 @@ import { bytesOf } from './testing/build.ts';
 const load = createRequire(import.meta.url);
 
 describe('a codec', () => {
-  it.each(['zstd', 'gzip', 'xz'] as const)(
+  it.each(['zstd', 'gzip', 'xz', 'lz4', 'lz4hc'] as const)(
     'makes blocks that decompress to what they were: %s',
     (compression) => {
       const { codec: spec, compressor } = planCompression(compression, undefined, 4096);
@@ -64,7 +64,7 @@ describe('a codec', () => {
   );
 
   it('leaves blocks alone that do not shrink', async () => {
-    for (const compression of ['zstd', 'gzip', 'xz', 'none'] as const) {
+    for (const compression of ['zstd', 'gzip', 'xz', 'lz4', 'lz4hc', 'none'] as const) {
       const codec = createCodec(planCompression(compression, undefined, 4096).codec, load);
       expect(await codec.compress(bytesOf(4096, 1, true), new Uint8Array(codec.outputSize))).toBe(0);
     }
@@ -78,6 +78,8 @@ it('compressor options say the level where readers would assume another', () => 
   expect(options('gzip', 6, 4096)).toBe('0880060000000f000000');
   expect(options('gzip', 9, 4096)).toBe('');
   expect(options('xz', 3, 4096)).toBe('');
+  expect(options('lz4', undefined, 4096)).toBe('08800100000000000000');
+  expect(options('lz4hc', undefined, 4096)).toBe('08800100000001000000');
   expect(options('none', undefined, 4096)).toBe('');
 });
 

@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import type { Layer } from '@ocirender/interface';
+import { findWorkerProgram, type Layer } from '@ocirender/interface';
 import { InputThread } from './input-thread.ts';
 import type { LayerInput, LayerInputOptions } from './layer-input.ts';
 import { LocalInput } from './local-input.ts';
@@ -22,7 +20,8 @@ export interface InputThreadsOptions {
  */
 export class InputThreads {
   readonly #from: number;
-  readonly #program = findProgram();
+  /** Absent in a bundle of one file: then everything is read in the calling thread. */
+  readonly #program = findWorkerProgram('@ocirender/decompress/input-worker', import.meta.url);
   #reader: InputThread | undefined;
   #hasher: InputThread | undefined;
   #ring: RingMemory | undefined;
@@ -59,16 +58,5 @@ export class InputThreads {
     await Promise.all([this.#reader?.end(), this.#hasher?.end()]);
     this.#reader = undefined;
     this.#hasher = undefined;
-  }
-}
-
-/** Finds the program of the threads, by this package's own name: it is built even where sources are run. */
-function findProgram(): URL | undefined {
-  try {
-    const { resolve } = createRequire(import.meta.url);
-    return pathToFileURL(resolve('@ocirender/decompress/input-worker'));
-  } catch {
-    // Bundled into one file: then everything is read in the calling thread.
-    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import * as zlib from 'node:zlib';
-import type { ZstdStream } from '../codec.ts';
+import type { ZstdStream } from '../codecs/zstd-native.ts';
 import type { BlockDecoder } from './decoder.ts';
 import { SCRATCH_EXTRA } from './limits.ts';
 import { readZstdFrame } from './zstd-frame.ts';

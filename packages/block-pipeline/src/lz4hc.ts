@@ -8,8 +8,7 @@ export interface Lz4Fit {
 
 /**
  * Makes a compressor of lz4 blocks (lz4_Block_format.md) that looks for long matches: hash chains over the 64 KiB that a
- * match can reach back, and a choice among up to three matches that overlap. Runs in a worker as text: uses nothing from
- * outside of its own body.
+ * match can reach back, and a choice among up to three matches that overlap.
  *
  * A block takes as much of the input as fits into `most` bytes. The bytes depend on input, level and `most` only.
  *

@@ -1,0 +1,35 @@
+import { createLz4hc } from '@ocirender/block-pipeline';
+import { type BlockCodec, type CodecSpec, keepSmaller } from './block-codec.ts';
+
+/** Bytes in front of a block in which lz4-napi tells its size. */
+const SIZE_PREFIX = 4;
+
+/** lz4 of lz4-napi: fast. */
+export function lz4(spec: CodecSpec, load: (name: string) => unknown): BlockCodec['compress'] {
+  const library = load(spec.module as string) as { compressSync(data: Uint8Array): Uint8Array };
+  // The library wants memory that is not shared.
+  const copy = Buffer.allocUnsafeSlow(spec.blockSize);
+  return (input, output) => {
+    copy.set(input);
+    const block = library.compressSync(copy.subarray(0, input.length)).subarray(SIZE_PREFIX);
+    return keepSmaller(block, input, output);
+  };
+}
+
+/** lz4 that looks for long matches: slower to write, smaller, and as fast to read. */
+export function lz4hc(spec: CodecSpec): BlockCodec['compress'] {
+  const compressors = new Map<number, ReturnType<typeof createLz4hc>>();
+  return (input, output) => {
+    // A block is worth storing compressed only when it gets smaller: what does not fit into less need not be found.
+    const most = input.length - 1;
+    if (most < 1) return 0;
+    let compress = compressors.get(most);
+    if (compress === undefined) {
+      // Full blocks are all of one size; the rest are few.
+      compress = createLz4hc(spec.level, most);
+      if (input.length === spec.blockSize) compressors.set(most, compress);
+    }
+    const { length, bytes } = compress(input);
+    return length === input.length ? keepSmaller(bytes, input, output) : 0;
+  };
+}
