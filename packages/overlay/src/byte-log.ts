@@ -1,4 +1,4 @@
-import { type ByteString, bytesToByteString } from '@ocirender/interface';
+import type { ByteString } from '@ocirender/interface';
 
 const CHUNK = 1024 * 1024;
 const NONE = Buffer.alloc(0);
@@ -43,6 +43,6 @@ export class ByteLog {
   read(position: number, length: number): ByteString {
     const start = position % CHUNK;
     const chunk = this.#chunks[(position - start) / CHUNK]!;
-    return bytesToByteString(chunk.subarray(start, start + length));
+    return chunk.toString('latin1', start, start + length);
   }
 }

@@ -61,7 +61,7 @@ export function bindContents(
     } else if (file.content !== ref) {
       file.content = ref;
       usedBytes += file.size;
-      if (checkPlacements && placedRight) placedRight = isPlacedRight(root, file, journal);
+      if (checkPlacements && placedRight) placedRight = isPlacedRight(root, path, file, journal);
     }
   }
   let storedBytes = 0;
@@ -70,11 +70,16 @@ export function bindContents(
   return { missing, wastedBytes, placedRight: placedRight && wastedBytes === 0 && missing.size === 0 };
 }
 
-function isPlacedRight(root: DirectoryNode, file: FileNode, journal: Journal): boolean {
+/** `first` is the file's first name in walk order: as a rule the one under which it was placed. */
+function isPlacedRight(root: DirectoryNode, first: ByteString, file: FileNode, journal: Journal): boolean {
   const { path, metadata } = journal.placement(file.record);
+  return equalMetadata(file, metadata) && (path === first || nodeAt(root, path) === file);
+}
+
+function nodeAt(root: DirectoryNode, path: ByteString): Inode | undefined {
   let at: Inode | undefined = root;
   for (const name of path.split('/')) at = at?.type === 'directory' ? at.children.get(name) : undefined;
-  return at === file && equalMetadata(file, metadata);
+  return at;
 }
 
 /** What {@link readMissing} needs. */

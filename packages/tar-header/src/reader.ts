@@ -93,7 +93,10 @@ export class TarReader {
         at = this.#takeBlockBytes(bytes, at, base);
       }
       this.#offset = base + at;
-      if (this.#pending.length > 0) yield* this.#pending.splice(0);
+      if (this.#pending.length === 0) continue;
+      // Nothing is added meanwhile: what is given is drained before the next call.
+      for (const event of this.#pending) yield event;
+      this.#pending.length = 0;
     }
   }
 
