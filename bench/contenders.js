@@ -15,10 +15,20 @@ const CLI = fileURLToPath(new URL('../apps/cli/bin/run.js', import.meta.url));
 export async function contendersFor(image, work) {
   const output = join(work, 'output');
   /** `comparisons`: names of contenders, each with the ratio aimed at if there is one. */
-  const ours = (sink, ...comparisons) => ({
-    name: `ocirender ${sink}`,
-    command: [process.execPath, CLI, 'convert', image, '-s', sink, '-o', output, '--progress', 'none'],
+  const ours = (sink, options, ...comparisons) => ({
+    name: ['ocirender', sink, ...options].join(' '),
+    command: [process.execPath, CLI, 'convert', image, '-s', sink, '-o', output, '--progress', 'none'].concat(
+      options.flatMap((option) => ['-O', option]),
+    ),
     output,
+    isOurs: true,
+    comparisons: comparisons.map(([to, aim]) => ({ to, aim })),
+  });
+  /** The same on one core. */
+  const onOneCore = ({ name, command, ...rest }, ...comparisons) => ({
+    ...rest,
+    name: `${name}, one core`,
+    command: ['taskset', '-c', '0', ...command],
     comparisons: comparisons.map(([to, aim]) => ({ to, aim })),
   });
   const unpacked = join(work, 'unpacked');
@@ -31,6 +41,7 @@ export async function contendersFor(image, work) {
     name: `ocirender ${name}`,
     command: [process.execPath, EROFS, image, output, ...options],
     output,
+    isOurs: true,
     comparisons: [{ to: comparedTo, aim: 0.33 }],
   });
   const mkfsErofs = (options) => ({
@@ -61,10 +72,27 @@ export async function contendersFor(image, work) {
       command: script(`(${layers.map((path) => `pigz -dc '${path}'`).join(';')}) > '${inflated}'`),
       output: inflated,
     },
-    ours('squashfs', ['umoci + mksquashfs', 0.4]),
-    ours('tar', ['pigz -dc', 1.2]),
-    ours('dir', ['umoci + mksquashfs']),
-    ours('ext4', ['umoci + mke2fs', 0.1], ['ocirender tar', 1.5]),
+    {
+      name: 'pigz -dc | mksquashfs -tar',
+      // Without whiteouts and what else a merge is: the least that mksquashfs can take, for the newest layer alone.
+      command: script(
+        `pigz -dc '${layers.at(-1)}' | mksquashfs - '${squashed}' -tar ${compression.replace('level 3', 'level 2')}`,
+      ),
+      output: squashed,
+    },
+    {
+      name: 'GNU tar -x, each layer',
+      command: script(
+        `mkdir '${unpacked}'; ${layers.map((path) => `tar -xpf '${path}' -C '${unpacked}' --exclude='.wh.*'`).join(';')}`,
+      ),
+    },
+    ours('squashfs', ['level=2'], ['pigz -dc', 1.0]),
+    onOneCore(ours('squashfs', ['level=2']), ['ocirender squashfs level=2']),
+    ours('squashfs', [], ['umoci + mksquashfs', 0.4], ['pigz -dc', 1.15]),
+    ours('tar', [], ['pigz -dc', 0.9]),
+    onOneCore(ours('tar', []), ['ocirender tar']),
+    ours('dir', [], ['GNU tar -x, each layer'], ['pigz -dc', 1.0]),
+    ours('ext4', [], ['umoci + mke2fs', 0.1], ['ocirender tar', 1.1]),
     { name: 'umoci + mkfs.erofs', ...mkfsErofs('') },
     { name: 'umoci + mkfs.erofs lz4', ...mkfsErofs('-zlz4 -C65536') },
     erofs('erofs', 'umoci + mkfs.erofs'),

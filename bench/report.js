@@ -1,3 +1,6 @@
+/** The kinds of threads, as stages.js names them. */
+const STAGES = ['input', 'hash', 'main', 'blocks', 'libuv', 'V8'];
+
 const HEADINGS = ['image', 'what', 'wall s', 'CPU s', 'peak RSS MB', 'size MB', 'wall, relative'];
 
 /** Turns results into rows of text. */
@@ -15,11 +18,23 @@ function toRows(results) {
   ]);
 }
 
+/** CPU seconds by kind of thread, and what the main thread spends on collecting garbage. */
+export function stagesTable(results, layOut) {
+  const measured = results.filter(({ stages }) => stages !== undefined);
+  const cell = (seconds) => (seconds === undefined ? '' : seconds.toFixed(2));
+  const rows = measured.map(({ image, name, stages: { cpu, gc, count, wall } }) => [
+    image,
+    name,
+    ...STAGES.map((stage) => cell(cpu[stage])),
+    `${((100 * gc) / wall).toFixed(1)} % (${count})`,
+  ]);
+  return layOut(undefined, [['image', 'CPU s by thread', ...STAGES, 'main, GC of wall'], ...rows]);
+}
+
 /** Gives a table for a terminal. */
-export function toTable(results) {
-  const rows = [HEADINGS, ...toRows(results)];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const isText = (column) => column < 2 || column === HEADINGS.length - 1;
+export function toTable(results, rows = [HEADINGS, ...toRows(results)]) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const isText = (column) => column < 2 || column === rows[0].length - 1;
   return rows
     .map((row) =>
       row
@@ -31,8 +46,11 @@ export function toTable(results) {
 }
 
 /** Gives a table for a README. */
-export function toMarkdown(results) {
+export function toMarkdown(results, rows = [HEADINGS, ...toRows(results)]) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
-  const rule = line(['---', '---', '---:', '---:', '---:', '---:', '---']);
-  return [line(HEADINGS), rule, ...toRows(results).map(line)].join('\n');
+  const [headings, ...body] = rows;
+  const rule = line(
+    headings.map((_, column) => (column < 2 || column === headings.length - 1 ? '---' : '---:')),
+  );
+  return [line(headings), rule, ...body.map(line)].join('\n');
 }

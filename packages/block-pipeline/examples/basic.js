@@ -1,5 +1,6 @@
 // Has numbers doubled by two threads; they are stored in order all the same.
 import { SlotOrder } from '@ocirender/block-pipeline';
+import { begin } from './doubling.js';
 
 const SIZE = 4;
 
@@ -29,6 +30,7 @@ const slots = new SlotOrder({
   from: import.meta.url,
   name: 'doubling',
   data: { factor: 2 },
+  work: () => Promise.resolve(begin),
   makeSlot: (index) => new NumberSlot(index),
   errorCode: 'ERR_OCIRENDER_SINK_EXAMPLE_COMPRESSOR',
   store: async ({ bytes, count }) => void stored.push(...bytes.subarray(0, count)),

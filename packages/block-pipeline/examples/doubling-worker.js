@@ -1,7 +1,5 @@
-// The worker of examples/basic.js: each byte of a slot is doubled, in place.
-import { serveSlots } from '@ocirender/block-pipeline';
+// The program of the threads of examples/basic.js.
+import { serveSlots } from '@ocirender/block-pipeline/worker';
+import { begin } from './doubling.js';
 
-serveSlots(({ factor }, isStopped) => ([memory]) => {
-  const bytes = new Uint8Array(memory);
-  for (let i = 0; i < bytes.length && !isStopped(); i++) bytes[i] *= factor;
-});
+serveSlots(begin);

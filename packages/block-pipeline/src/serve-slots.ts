@@ -20,19 +20,29 @@ export interface WorkerAnswer {
 export type SlotWork = (memory: readonly SharedArrayBuffer[]) => void | Promise<void>;
 
 /**
+ * Begins the work of one thread.
+ *
+ * @param data - the pool's
+ * @param isStopped - tells whether to leave off between two blocks
+ * @returns what is done with each slot
+ */
+export type BeginWork<Data> = (data: Data, isStopped: () => boolean) => SlotWork;
+
+/**
  * The main loop of a worker's program: compresses one slot after the other, until it is told to end.
  *
  * ```js
+ * import { serveSlots } from '@ocirender/block-pipeline/worker';
+ *
  * serveSlots((data, isStopped) => {
  *   const codec = makeCodec(data);
  *   return ([memory]) => codec.compress(new Uint8Array(memory));
  * });
  * ```
  *
- * @param begin - called once, with the pool's `data` and with a function that tells whether to leave off between two
- * blocks; gives what is done with each slot
+ * @param begin - called once
  */
-export function serveSlots<Data>(begin: (data: Data, isStopped: () => boolean) => SlotWork): void {
+export function serveSlots<Data>(begin: BeginWork<Data>): void {
   if (parentPort === null) throw new Error('serveSlots is for the program of a worker thread');
   const port = parentPort;
   const { data, slots, stop } = workerData as WorkerSetup;

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { PipelineSlot } from './pipeline-slot.ts';
+import type { BeginWork } from './serve-slots.ts';
 import { SlotOrder, type SlotOrderSetup } from './slot-order.ts';
+import { begin } from './testing/work.js';
 
 /** A slot of three bytes: a number, what the worker shall do (milliseconds to wait, or worse), its answer. */
 class TestSlot implements PipelineSlot {
@@ -35,6 +37,7 @@ function orderOf(store: (slot: TestSlot) => Promise<void>, more: Partial<SlotOrd
     from: import.meta.url,
     name: 'test',
     data: undefined,
+    work: () => Promise.resolve(begin as unknown as BeginWork<unknown>),
     makeSlot: (index) => new TestSlot(index),
     errorCode: 'ERR_OCIRENDER_SINK_TEST_COMPRESSOR',
     store,
@@ -70,7 +73,11 @@ test('slots are stored in the order in which they were filled, whatever the thre
         );
         await fill(slots, orders);
         await slots.end();
-        expect(stored).toEqual(orders.map((work, number) => [number, work === undefined ? -1 : number + 1]));
+        // One alone is not worth a thread.
+        const answer = orders.filter((work) => work !== undefined).length === 1 ? 101 : 1;
+        expect(stored).toEqual(
+          orders.map((work, number) => [number, work === undefined ? -1 : number + answer]),
+        );
       },
     ),
     { numRuns: 12 },
@@ -124,8 +131,21 @@ test('a failure from outside ends a wait, and threads that are at work end when 
   await slots.end();
 });
 
-test('a program that is missing is said at once', () => {
-  expect(() => orderOf(async () => {}, { program: '@ocirender/no-such-worker' })).toThrow(
-    'the program of the compression threads, @ocirender/no-such-worker, is missing',
-  );
+test('without a program, as in a bundle of one file, all is done in the calling thread', async () => {
+  const stored: number[] = [];
+  const slots = orderOf(async ({ bytes }) => void stored.push(bytes[2]!), {
+    program: '@ocirender/no-such-worker',
+  });
+  await fill(slots, [3, 0, 1, 0, 2, 0, 0, 0, 0, 0]);
+  await slots.end();
+  expect(stored).toEqual([101, 102, 103, 104, 105, 106, 107, 108, 109, 110]);
+});
+
+test('one slot whose compression breaks, in the calling thread', async () => {
+  const slots = orderOf(async () => {});
+  await expect(fill(slots, [255])).rejects.toMatchObject({
+    code: 'ERR_OCIRENDER_SINK_TEST_COMPRESSOR',
+    message: 'a compression thread failed: codec broke',
+  });
+  await slots.end();
 });

@@ -2,7 +2,8 @@ import type { PipelineSlot } from './pipeline-slot.ts';
 import { WorkerPool, type WorkerPoolSetup } from './worker-pool.ts';
 
 /** What is done with slots besides compressing them. */
-export interface SlotOrderSetup<Slot extends PipelineSlot> extends WorkerPoolSetup<Slot> {
+export interface SlotOrderSetup<Slot extends PipelineSlot, Data = unknown>
+  extends WorkerPoolSetup<Slot, Data> {
   /** Stores a compressed slot: one call at a time, in the order in which the slots were filled. */
   readonly store: (slot: Slot) => Promise<void>;
 }
@@ -12,9 +13,9 @@ export interface SlotOrderSetup<Slot extends PipelineSlot> extends WorkerPoolSet
  * filled. Only that last step decides positions and duplicates; so an output does not depend on the number of threads or
  * on timing.
  */
-export class SlotOrder<Slot extends PipelineSlot> {
+export class SlotOrder<Slot extends PipelineSlot, Data = unknown> {
   readonly #store: (slot: Slot) => Promise<void>;
-  readonly #pool: WorkerPool<Slot>;
+  readonly #pool: WorkerPool<Slot, Data>;
   readonly #free: Slot[];
   /** Filled slots, oldest first: at work, or waiting to be stored. */
   readonly #filled: Slot[] = [];
@@ -23,7 +24,7 @@ export class SlotOrder<Slot extends PipelineSlot> {
   #wake: (() => void) | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(setup: SlotOrderSetup<Slot>) {
+  constructor(setup: SlotOrderSetup<Slot, Data>) {
     this.#store = setup.store;
     this.#pool = new WorkerPool(setup, {
       done: () => this.#drain(),
@@ -54,6 +55,7 @@ export class SlotOrder<Slot extends PipelineSlot> {
   async settle(): Promise<void> {
     this.check();
     this.#seal();
+    this.#pool.flush();
     while (this.#filled.length > 0) await this.#change();
   }
 

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { findWorkerProgram, OcirenderError, type SinkErrorCode } from '@ocirender/interface';
 import type { PipelineSlot } from './pipeline-slot.ts';
-import type { WorkerAnswer, WorkerSetup } from './serve-slots.ts';
+import type { BeginWork, SlotWork, WorkerAnswer, WorkerSetup } from './serve-slots.ts';
 
 /** More threads than this gain nothing: one producer feeds them. */
 const MAX_WORKERS = 24;
 
 /** What a pool is made of. */
-export interface WorkerPoolSetup<Slot extends PipelineSlot> {
+export interface WorkerPoolSetup<Slot extends PipelineSlot, Data = unknown> {
   /** Most threads to use. */
   readonly threads: number;
   /** The program of the threads, which calls `serveSlots`: as its package exports it. */
@@ -17,7 +17,9 @@ export interface WorkerPoolSetup<Slot extends PipelineSlot> {
   /** Shown by tools that list threads. */
   readonly name: string;
   /** What the program needs to know; plain data. */
-  readonly data: unknown;
+  readonly data: Data;
+  /** Loads what the program does, for the calling thread: for output of one slot, and where there is no program (a bundle). */
+  readonly work: () => Promise<BeginWork<Data>>;
   /** Makes the slot of an index. */
   readonly makeSlot: (index: number) => Slot;
   /** Code of the error of a thread that fails. */
@@ -40,26 +42,29 @@ interface Member {
 }
 
 /** Threads that compress the blocks of slots. They are started when there is work for them. */
-export class WorkerPool<Slot extends PipelineSlot> {
+export class WorkerPool<Slot extends PipelineSlot, Data = unknown> {
   readonly slots: readonly Slot[];
   readonly #limit: number;
-  readonly #setup: WorkerPoolSetup<Slot>;
-  readonly #program: URL;
+  readonly #setup: WorkerPoolSetup<Slot, Data>;
+  /** Absent in a bundle of one file. */
+  readonly #program: URL | undefined;
   readonly #workerSetup: WorkerSetup;
   readonly #events: WorkerPoolEvents;
   readonly #members: Member[] = [];
+  /** The first slot of all: it may stay the only one. */
+  #first: Slot | undefined;
+  #hasFirst = false;
+  /** What is done in the calling thread, one slot after the other. */
+  #here: Promise<SlotWork> | undefined;
   #ended = false;
 
   /**
    * @param setup - see {@link WorkerPoolSetup}
    * @param events - who hears of results
-   * @throws {OcirenderError} `errorCode` when the program is missing
    */
-  constructor(setup: WorkerPoolSetup<Slot>, events: WorkerPoolEvents) {
+  constructor(setup: WorkerPoolSetup<Slot, Data>, events: WorkerPoolEvents) {
     this.#setup = setup;
-    const program = findWorkerProgram(setup.program, setup.from);
-    if (program === undefined) throw programMissing(setup);
-    this.#program = program;
+    this.#program = findWorkerProgram(setup.program, setup.from);
     this.#limit = Math.min(setup.threads, MAX_WORKERS);
     // Two for each worker (one at work, one waiting) and two for the main thread (one to fill, one to write).
     this.slots = Array.from({ length: 2 * this.#limit + 2 }, (_, index) => setup.makeSlot(index));
@@ -71,13 +76,36 @@ export class WorkerPool<Slot extends PipelineSlot> {
     this.#events = events;
   }
 
-  /** Hands a filled slot to the least busy thread. */
+  /** Hands a filled slot to the least busy thread; the first one waits for a second, or for {@link flush}. */
   submit(slot: Slot): void {
     if (this.#ended) return;
+    if (!this.#hasFirst) {
+      this.#hasFirst = true;
+      this.#first = slot;
+      return;
+    }
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined) this.#give(first);
+    this.#give(slot);
+  }
+
+  /** No more slots come for now: a first one that is alone is done here, for it is not worth a thread. */
+  flush(): void {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined && !this.#ended) this.#doHere(first);
+  }
+
+  #give(slot: Slot): void {
+    if (this.#program === undefined) {
+      this.#doHere(slot);
+      return;
+    }
     let member = this.#members[0];
     for (const other of this.#members) if (member === undefined || other.load < member.load) member = other;
     if (member === undefined || (member.load > 0 && this.#members.length < this.#limit))
-      member = this.#start();
+      member = this.#start(this.#program);
     member.load++;
     member.worker.postMessage(slot.index);
   }
@@ -91,10 +119,25 @@ export class WorkerPool<Slot extends PipelineSlot> {
     Atomics.store(new Int32Array(this.#workerSetup.stop), 0, 1);
     for (const { worker } of this.#members) worker.postMessage(-1);
     await Promise.all(this.#members.map(({ exited }) => exited));
+    await this.#here?.catch(() => undefined);
   }
 
-  #start(): Member {
-    const worker = new Worker(this.#program, {
+  #doHere(slot: Slot): void {
+    const { work, data } = this.#setup;
+    this.#here ??= work().then((begin) => begin(data, () => this.#ended));
+    this.#here = this.#here.then(async (doWork) => {
+      await doWork(slot.memory);
+      if (!this.#ended) {
+        slot.done = true;
+        this.#events.done();
+      }
+      return doWork;
+    });
+    this.#here.catch((error: unknown) => this.#fail(error));
+  }
+
+  #start(program: URL): Member {
+    const worker = new Worker(program, {
       workerData: this.#workerSetup,
       execArgv: [],
       stdin: false,
@@ -126,10 +169,4 @@ export class WorkerPool<Slot extends PipelineSlot> {
       new OcirenderError(this.#setup.errorCode, `a compression thread failed: ${reason}`, { cause }),
     );
   }
-}
-
-function programMissing({ program, errorCode }: WorkerPoolSetup<PipelineSlot>): OcirenderError {
-  return new OcirenderError(errorCode, `the program of the compression threads, ${program}, is missing`, {
-    hint: 'A bundle of one file cannot hold it: keep the package beside the bundle, as it was installed.',
-  });
 }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { createLz4hc } from '@ocirender/block-pipeline';
+import { createLz4hc } from '@ocirender/block-pipeline/lz4hc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decompressLz4 } from './reader/lz4-block.ts';

@@ -1,4 +1,4 @@
-import { createLz4hc } from '@ocirender/block-pipeline';
+import { createLz4hc } from '@ocirender/block-pipeline/lz4hc';
 import type { CodecSpec } from './compression.ts';
 
 /** What node:zlib has from Node 22.15 on. */

@@ -28,7 +28,7 @@ export interface SegmentWriterSetup {
  */
 export class SegmentWriter {
   readonly #setup: SegmentWriterSetup;
-  readonly #slots: SlotOrder<SegmentSlot>;
+  readonly #slots: SlotOrder<SegmentSlot, CodecSpec>;
 
   constructor(setup: SegmentWriterSetup) {
     this.#setup = setup;
@@ -38,6 +38,7 @@ export class SegmentWriter {
       from: import.meta.url,
       name: 'ocirender-block',
       data: setup.codec,
+      work: async () => (await import('./compress-slots.ts')).compressSlots,
       makeSlot: (index) => new SegmentSlot(index),
       errorCode: 'ERR_OCIRENDER_SINK_EROFS_COMPRESSOR',
       store: (slot) => this.#store(slot),

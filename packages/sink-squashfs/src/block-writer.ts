@@ -17,7 +17,7 @@ export interface BlockWriterSetup extends OrderedWriterSetup {
  */
 export class BlockWriter {
   readonly #writer: OrderedWriter;
-  readonly #slots: SlotOrder<BlockSlot>;
+  readonly #slots: SlotOrder<BlockSlot, CodecSpec>;
 
   constructor(setup: BlockWriterSetup) {
     const writer = new OrderedWriter(setup);
@@ -28,6 +28,7 @@ export class BlockWriter {
       from: import.meta.url,
       name: 'ocirender-block',
       data: setup.codec,
+      work: async () => (await import('./compress-slots.ts')).compressSlots,
       makeSlot: (index) => new BlockSlot(index),
       errorCode: 'ERR_OCIRENDER_SINK_SQUASHFS_COMPRESSOR',
       store: (slot) => writer.store(slot),

@@ -1,15 +1,5 @@
-// A worker for tests: does with each slot what the bytes in it say.
-import { setTimeout as wait } from 'node:timers/promises';
-import { serveSlots } from '@ocirender/block-pipeline';
+// The program of the threads of tests.
+import { serveSlots } from '@ocirender/block-pipeline/worker';
+import { begin } from './work.js';
 
-serveSlots((data, isStopped) => {
-  if (data === 'cannot begin') throw new Error('no such library');
-  return async ([memory]) => {
-    const bytes = new Uint8Array(memory);
-    if (bytes[1] === 255) throw new Error('codec broke');
-    if (bytes[1] === 254) process.exit(3);
-    if (bytes[1] === 253) while (!isStopped());
-    await wait(bytes[1]);
-    bytes[2] = bytes[0] + 1;
-  };
-});
+serveSlots(begin);

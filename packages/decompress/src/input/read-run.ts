@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import { OcirenderError, packError } from '@ocirender/interface';
-import { verifyingStream } from '@ocirender/oci-layout';
+import { verifyingStream } from '@ocirender/oci-layout/digest';
 import { Declined, decompressInto } from '../decompress.ts';
 import type { InputNews, ReadJob } from './messages.ts';
 import { RingFollower, type RingMemory, RingStopped, RingWriter } from './ring.ts';

@@ -1,4 +1,4 @@
-import { createLz4hc } from '@ocirender/block-pipeline';
+import { createLz4hc } from '@ocirender/block-pipeline/lz4hc';
 import { type BlockCodec, type CodecSpec, keepSmaller } from './block-codec.ts';
 
 /** Bytes in front of a block in which lz4-napi tells its size. */
