@@ -1,25 +1,8 @@
 import * as zlib from 'node:zlib';
+import type { ZlibInternals } from '@ocirender/interface';
 import type { DecompressionEngine } from './engine.ts';
 import type { RingWriter } from './input/ring.ts';
 import type { ZlibStream } from './zlib-engine.ts';
-
-/** The parts of a node:zlib stream that it takes to call zlib at once; undocumented, hence probed before use. */
-interface ZlibInternals {
-  readonly _handle: {
-    onerror: (message: string, errno: number, code: string) => void;
-    writeSync(
-      flush: number,
-      input: Uint8Array,
-      inputOffset: number,
-      inputLength: number,
-      output: Uint8Array,
-      outputOffset: number,
-      outputLength: number,
-    ): void;
-  };
-  /** Room left in the output, input left. */
-  readonly _writeState: Uint32Array;
-}
 
 /**
  * Drives the zlib of a `node:zlib` stream in the calling thread, straight into a ring of reused memory: no chunk is

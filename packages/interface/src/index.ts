@@ -69,3 +69,4 @@ export type {
 export { maybeLinked, sortedChildren, summarizeTree, walkTree } from './tree.ts';
 export { redactUserinfo, userinfoError } from './userinfo.ts';
 export { findWorkerProgram } from './worker-program.ts';
+export type { ZlibInternals } from './zlib-internals.ts';

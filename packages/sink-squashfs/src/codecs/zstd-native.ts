@@ -1,3 +1,4 @@
+import type { ZlibInternals } from '@ocirender/interface';
 import { type BlockCodec, type CodecSpec, keepSmaller, outputSizeOf } from './block-codec.ts';
 
 interface ZstdLibrary {
@@ -6,21 +7,8 @@ interface ZstdLibrary {
   createZstdCompress(options: object): ZstdStream;
 }
 
-/** The parts of a node:zlib stream that a reused context needs; undocumented, hence probed before use. */
-export interface ZstdStream {
-  _handle: {
-    writeSync(
-      flush: number,
-      input: Uint8Array,
-      inputOffset: number,
-      inputLength: number,
-      output: Uint8Array,
-      outputOffset: number,
-      outputLength: number,
-    ): void;
-  };
-  /** Room left in the output, input left. */
-  _writeState: Uint32Array;
+/** A compressing or decompressing stream of node:zlib, with what a reused context needs. */
+export interface ZstdStream extends ZlibInternals {
   on(event: 'error', listener: () => void): void;
 }
 
