@@ -19,8 +19,8 @@ const SECRETS = [
   'pass word', // e2e/registry
 ].flatMap((secret) => [secret, encodeURIComponent(secret), inBase64(secret), inBase64(`someone:${secret}`)]);
 
-/** A header with any credential. */
-const HEADER = /\b(?:basic|bearer) [\w+/.-]{12,}/i;
+/** A header with any credential, however it is written down. */
+const HEADER = /authorization\W{1,6}(?:basic|bearer) [\w+/.-]{8,}/i;
 
 /** Of what a program prints, this much is searched; only archives are longer. */
 const SEARCHED = 4 << 20;
