@@ -3,9 +3,9 @@ const STAGES = ['input', 'hash', 'main', 'blocks', 'libuv', 'V8'];
 
 const HEADINGS = ['image', 'what', 'wall s', 'CPU s', 'peak RSS MB', 'size MB', 'wall, relative'];
 
-/** Turns results into rows of text. */
-function toRows(results) {
-  return results.map(({ image, name, wall, cpu, rss, size, comparisons }) => [
+/** Results as rows of text, headings first. */
+export function resultRows(results) {
+  const rows = results.map(({ image, name, wall, cpu, rss, size, comparisons }) => [
     image,
     name,
     wall.toFixed(2),
@@ -16,10 +16,11 @@ function toRows(results) {
       .map(({ to, ratio, aim }) => `${ratio.toFixed(2)} of ${to}${aim === undefined ? '' : ` (aim ${aim})`}`)
       .join(', '),
   ]);
+  return [HEADINGS, ...rows];
 }
 
-/** CPU seconds by kind of thread, and what the main thread spends on collecting garbage. */
-export function stagesTable(results, layOut) {
+/** CPU seconds by kind of thread, and what the main thread spends on collecting garbage: rows of text, headings first. */
+export function stageRows(results) {
   const measured = results.filter(({ stages }) => stages !== undefined);
   const cell = (seconds) => (seconds === undefined ? '' : seconds.toFixed(2));
   const rows = measured.map(({ image, name, stages: { cpu, gc, count, wall } }) => [
@@ -28,11 +29,11 @@ export function stagesTable(results, layOut) {
     ...STAGES.map((stage) => cell(cpu[stage])),
     `${((100 * gc) / wall).toFixed(1)} % (${count})`,
   ]);
-  return layOut(undefined, [['image', 'CPU s by thread', ...STAGES, 'main, GC of wall'], ...rows]);
+  return [['image', 'CPU s by thread', ...STAGES, 'main, GC of wall'], ...rows];
 }
 
 /** Gives a table for a terminal. */
-export function toTable(results, rows = [HEADINGS, ...toRows(results)]) {
+export function toTable(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const isText = (column) => column < 2 || column === rows[0].length - 1;
   return rows
@@ -46,9 +47,8 @@ export function toTable(results, rows = [HEADINGS, ...toRows(results)]) {
 }
 
 /** Gives a table for a README. */
-export function toMarkdown(results, rows = [HEADINGS, ...toRows(results)]) {
+export function toMarkdown([headings, ...body]) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
-  const [headings, ...body] = rows;
   const rule = line(
     headings.map((_, column) => (column < 2 || column === headings.length - 1 ? '---' : '---:')),
   );

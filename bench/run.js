@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contendersFor } from './contenders.js';
 import { measure, median } from './measure.js';
-import { stagesTable, toMarkdown, toTable } from './report.js';
+import { resultRows, stageRows, toMarkdown, toTable } from './report.js';
 import { measureStages } from './stages.js';
 
 const USAGE = `usage: node bench/run.js [--images DIR] [--only NAME[,NAME]] [--repetitions N] [--work DIR] [--busy] [--json | --markdown]
@@ -64,7 +64,7 @@ try {
   if (values.json) console.log(JSON.stringify({ facts, results }, null, 2));
   else {
     const layOut = values.markdown ? toMarkdown : toTable;
-    console.log(`${facts}\n\n${layOut(results)}\n\n${stagesTable(results, layOut)}`);
+    console.log(`${facts}\n\n${layOut(resultRows(results))}\n\n${layOut(stageRows(results))}`);
   }
 } finally {
   await rm(work, { recursive: true, force: true });

@@ -46,14 +46,11 @@ export class WorkerPool<Slot extends PipelineSlot, Data = unknown> {
   readonly slots: readonly Slot[];
   readonly #limit: number;
   readonly #setup: WorkerPoolSetup<Slot, Data>;
-  /** Absent in a bundle of one file. */
-  readonly #program: URL | undefined;
   readonly #workerSetup: WorkerSetup;
   readonly #events: WorkerPoolEvents;
   readonly #members: Member[] = [];
   /** The first slot of all: it may stay the only one. */
   #first: Slot | undefined;
-  #hasFirst = false;
   /** What is done in the calling thread, one slot after the other. */
   #here: Promise<SlotWork> | undefined;
   #ended = false;
@@ -64,7 +61,6 @@ export class WorkerPool<Slot extends PipelineSlot, Data = unknown> {
    */
   constructor(setup: WorkerPoolSetup<Slot, Data>, events: WorkerPoolEvents) {
     this.#setup = setup;
-    this.#program = findWorkerProgram(setup.program, setup.from);
     this.#limit = Math.min(setup.threads, MAX_WORKERS);
     // Two for each worker (one at work, one waiting) and two for the main thread (one to fill, one to write).
     this.slots = Array.from({ length: 2 * this.#limit + 2 }, (_, index) => setup.makeSlot(index));
@@ -79,12 +75,11 @@ export class WorkerPool<Slot extends PipelineSlot, Data = unknown> {
   /** Hands a filled slot to the least busy thread; the first one waits for a second, or for {@link flush}. */
   submit(slot: Slot): void {
     if (this.#ended) return;
-    if (!this.#hasFirst) {
-      this.#hasFirst = true;
+    const first = this.#first;
+    if (first === undefined && this.#members.length === 0 && this.#here === undefined) {
       this.#first = slot;
       return;
     }
-    const first = this.#first;
     this.#first = undefined;
     if (first !== undefined) this.#give(first);
     this.#give(slot);
@@ -98,14 +93,17 @@ export class WorkerPool<Slot extends PipelineSlot, Data = unknown> {
   }
 
   #give(slot: Slot): void {
-    if (this.#program === undefined) {
-      this.#doHere(slot);
-      return;
-    }
     let member = this.#members[0];
     for (const other of this.#members) if (member === undefined || other.load < member.load) member = other;
-    if (member === undefined || (member.load > 0 && this.#members.length < this.#limit))
-      member = this.#start(this.#program);
+    if (member === undefined || (member.load > 0 && this.#members.length < this.#limit)) {
+      const program = findWorkerProgram(this.#setup.program, this.#setup.from);
+      // A bundle of one file has none.
+      if (program === undefined) {
+        this.#doHere(slot);
+        return;
+      }
+      member = this.#start(program);
+    }
     member.load++;
     member.worker.postMessage(slot.index);
   }

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { InputThreads, type InputThreadsOptions } from '@ocirender/decompress';
+import { InputThreads } from '@ocirender/decompress';
 import {
   abortedError,
   type DiagnosticHandler,
@@ -47,8 +47,6 @@ export interface MergeOptions {
   readonly planFirst?: boolean;
   readonly policy?: Partial<MergePolicy>;
   readonly limits?: Partial<MergeLimits>;
-  /** Which layers are read off the calling thread. */
-  readonly input?: InputThreadsOptions;
   /** Seconds since the epoch for directories that no layer describes. @defaultValue 0 */
   readonly sourceDateEpoch?: number;
   readonly signal?: AbortSignal;
@@ -97,7 +95,7 @@ class Merge {
   readonly #policy: MergePolicy;
   readonly #limits: MergeLimits;
   readonly #diagnose: DiagnosticHandler;
-  readonly #threads: InputThreads;
+  readonly #threads = new InputThreads();
   readonly #layers: MergedLayer[] = [];
   #session: SinkSession | undefined;
 
@@ -108,7 +106,6 @@ class Merge {
     if (this.#limits.pathBytes > 65_535) {
       throw new OcirenderError('ERR_OCIRENDER_USAGE', 'the limit pathBytes can be at most 65535');
     }
-    this.#threads = new InputThreads(options.input);
     this.#diagnose = options.diagnose ?? ((): void => undefined);
   }
 

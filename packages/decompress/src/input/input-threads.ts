@@ -20,8 +20,6 @@ export interface InputThreadsOptions {
  */
 export class InputThreads {
   readonly #from: number;
-  /** Absent in a bundle of one file: then everything is read in the calling thread. */
-  readonly #program = findWorkerProgram('@ocirender/decompress/input-worker', import.meta.url);
   #reader: InputThread | undefined;
   #hasher: InputThread | undefined;
   #ring: RingMemory | undefined;
@@ -39,9 +37,10 @@ export class InputThreads {
    * @returns the tar; must be closed
    */
   open(layer: Layer, options: LayerInputOptions): LayerInput {
-    const program = this.#program;
-    if (layer.size < this.#from || program === undefined || this.#isTaken)
-      return new LocalInput(layer, options);
+    if (layer.size < this.#from || this.#isTaken) return new LocalInput(layer, options);
+    const program = findWorkerProgram('@ocirender/decompress/input-worker', import.meta.url);
+    // A bundle of one file has none.
+    if (program === undefined) return new LocalInput(layer, options);
     this.#isTaken = true;
     this.#reader ??= new InputThread(program, 'ocirender-input');
     if (layer.diffId !== undefined) this.#hasher ??= new InputThread(program, 'ocirender-hash');

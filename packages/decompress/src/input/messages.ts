@@ -15,8 +15,8 @@ export interface ReadJob {
   readonly size: number;
   readonly mediaType?: string;
   readonly limits: DecompressLimits;
-  /** Counts the stored bytes as they are read: one 64-bit float. */
-  readonly progress: SharedArrayBuffer;
+  /** Its one number counts the stored bytes as they are read. */
+  readonly progress: Float64Array<SharedArrayBuffer>;
 }
 
 /** A tar to hash as it comes through a ring. */

@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
-import { OcirenderError, packError } from '@ocirender/interface';
+import { OcirenderError, type PackedError, packError } from '@ocirender/interface';
 import { verifyingStream } from '@ocirender/oci-layout/digest';
-import { Declined, decompressInto } from '../decompress.ts';
+import { Declined, type DecompressOptions, decompressInto } from '../decompress.ts';
 import type { InputNews, ReadJob } from './messages.ts';
 import { RingFollower, type RingMemory, RingStopped, RingWriter } from './ring.ts';
 import { StoredBytes } from './stored-bytes.ts';
@@ -25,9 +25,8 @@ export class ReadRun {
     this.#job = job;
     this.#post = post;
     this.#ring = new RingWriter(job.ring, () => post({ type: 'filled' }));
-    const progress = new Float64Array(job.progress);
     this.#stored = new StoredBytes(this.#open(), (bytes) => {
-      progress[0] = bytes;
+      job.progress[0] = bytes;
     });
   }
 
@@ -39,8 +38,12 @@ export class ReadRun {
   /** Reads the stored bytes that the decompressor has left. */
   async drain(most: number): Promise<void> {
     await this.#running;
-    const error = await errorOf(this.#stored.drain(most));
-    this.#post({ type: 'drained', ...error });
+    try {
+      await this.#stored.drain(most);
+      this.#post({ type: 'drained' });
+    } catch (error) {
+      this.#post({ type: 'drained', ...failureOf(error) });
+    }
   }
 
   async close(): Promise<void> {
@@ -50,27 +53,23 @@ export class ReadRun {
 
   async #decompress(): Promise<void> {
     const { digest, mediaType, limits } = this.#job;
-    let isDeclined = false;
-    const error = await errorOf(
-      decompressInto(
-        this.#stored.chunks(false),
-        {
-          ...(mediaType === undefined ? {} : { mediaType }),
-          limits,
-          layer: digest,
-          diagnose: (diagnostic) => {
-            this.#ring.notes++;
-            this.#post({ type: 'diagnostic', diagnostic });
-          },
-        },
-        this.#ring,
-      ).catch((reason: unknown) => {
-        if (!(reason instanceof Declined)) throw reason;
-        isDeclined = true;
-      }),
-    );
+    const options: DecompressOptions = {
+      ...(mediaType === undefined ? {} : { mediaType }),
+      limits,
+      layer: digest,
+      diagnose: (diagnostic) => {
+        this.#ring.notes++;
+        this.#post({ type: 'diagnostic', diagnostic });
+      },
+    };
+    let end: InputNews = { type: 'ended' };
+    try {
+      await decompressInto(this.#stored.chunks(false), options, this.#ring);
+    } catch (error) {
+      end = error instanceof Declined ? { type: 'declined' } : { type: 'ended', ...failureOf(error) };
+    }
     this.#ring.end();
-    this.#post(isDeclined ? { type: 'declined' } : { type: 'ended', ...error });
+    this.#post(end);
   }
 
   #open(): AsyncIterable<Uint8Array> {
@@ -111,12 +110,7 @@ function read(fd: number, buffer: Uint8Array, length: number, position: number, 
   }
 }
 
-/** The error with which work ends, packed; none where it was stopped because nobody wants it. */
-async function errorOf(work: Promise<void>): Promise<Pick<InputNews & { type: 'ended' }, 'error'>> {
-  try {
-    await work;
-    return {};
-  } catch (error) {
-    return error instanceof RingStopped ? {} : { error: packError(error) };
-  }
+/** What work ended with, packed; nothing where it was stopped because nobody wants it. */
+function failureOf(error: unknown): { readonly error?: PackedError } {
+  return error instanceof RingStopped ? {} : { error: packError(error) };
 }

@@ -1,5 +1,5 @@
 /** Bytes of a slot: what inflating fills while it is still in a core's cache (64 KiB and 1 MiB measured slower). */
-export const SLOT_BYTES: number = 256 * 1024;
+const SLOT_BYTES = 256 * 1024;
 
 /** Slots of a ring: 3 MiB are decompressed ahead of who reads them. */
 const SLOTS = 12;
@@ -55,6 +55,12 @@ abstract class Ring {
   protected tick(word: number): void {
     Atomics.add(this.words, word, 1);
     Atomics.notify(this.words, word);
+  }
+
+  /** Says something for good, and wakes those who wait for any of the ticks. */
+  protected raise(flag: number, ...ticks: number[]): void {
+    Atomics.store(this.words, flag, 1);
+    for (const word of ticks) this.tick(word);
   }
 
   /** Gives a slot back; the last reader makes it free. */
@@ -136,8 +142,7 @@ export class RingWriter extends Ring {
   /** Hands over the last bytes and says that there are no more. */
   end(): void {
     this.flush();
-    Atomics.store(this.words, WORD.ended, 1);
-    this.tick(WORD.filledTick);
+    this.raise(WORD.ended, WORD.filledTick);
   }
 
   /** Throws when the reader wants nothing any more. */
@@ -179,8 +184,8 @@ export class RingFollower extends Ring {
    */
   *chunks(): Generator<Uint8Array, void, undefined> {
     const { words } = this;
-    for (let slot = 0; ; slot = (slot + 1) % SLOTS) {
-      if (!this.#wait(slot)) return;
+    while (this.#wait()) {
+      const slot = this.#taken % SLOTS;
       yield this.slots[slot]!.subarray(0, words[Ring.slotWord(slot, SLOT_WORD.length)]);
       this.#taken = (this.#taken + 1) >>> 0;
       this.release(slot);
@@ -189,11 +194,11 @@ export class RingFollower extends Ring {
   }
 
   /** Waits for a slot; false at the end. */
-  #wait(slot: number): boolean {
+  #wait(): boolean {
     const { words } = this;
     for (;;) {
       const tick = Atomics.load(words, WORD.filledTick);
-      if (Atomics.load(words, WORD.stop) !== 0) throw new RingStopped(`stopped before slot ${slot}`);
+      if (Atomics.load(words, WORD.stop) !== 0) throw new RingStopped('the writer has gone');
       const ended = Atomics.load(words, WORD.ended) !== 0;
       if (this.#taken !== Atomics.load(words, WORD.filled) >>> 0) return true;
       if (ended) return false;
@@ -205,12 +210,6 @@ export class RingFollower extends Ring {
 /** The writer on the main thread, which never sleeps: it is woken by a message. */
 export class RingFeeder extends Ring {
   #slot = 0;
-
-  /** Empties the ring for another run; no thread may use it. */
-  reset(): void {
-    this.words.fill(0);
-    this.#slot = 0;
-  }
 
   /**
    * Writes a copy of as many bytes as there is room for in a slot.
@@ -242,14 +241,12 @@ export class RingFeeder extends Ring {
 
   /** Says that there are no more bytes. */
   end(): void {
-    Atomics.store(this.words, WORD.ended, 1);
-    this.tick(WORD.filledTick);
+    this.raise(WORD.ended, WORD.filledTick);
   }
 
   /** Ends the reading at once. */
   stop(): void {
-    Atomics.store(this.words, WORD.stop, 1);
-    this.tick(WORD.filledTick);
+    this.raise(WORD.stop, WORD.filledTick);
   }
 }
 
@@ -305,14 +302,11 @@ export class RingReader extends Ring {
 
   /** Ends the writing at the next slot. What was filled before is still read by followers. */
   skip(): void {
-    Atomics.store(this.words, WORD.skip, 1);
-    this.tick(WORD.freedTick);
+    this.raise(WORD.skip, WORD.freedTick);
   }
 
   /** Ends everything at once. */
   stop(): void {
-    Atomics.store(this.words, WORD.stop, 1);
-    this.tick(WORD.freedTick);
-    this.tick(WORD.filledTick);
+    this.raise(WORD.stop, WORD.freedTick, WORD.filledTick);
   }
 }

@@ -29,7 +29,7 @@ export class ThreadedInput implements LayerInput {
   readonly #ring: RingReader;
   readonly #release: () => void;
   /** Stored bytes read so far: the reader counts. */
-  readonly #progress = new SharedArrayBuffer(8);
+  readonly #progress = new Float64Array(new SharedArrayBuffer(8));
   #told = 0;
   #diagnostics = 0;
   #turned = performance.now();
@@ -112,9 +112,7 @@ export class ThreadedInput implements LayerInput {
       this.#halt();
       for (const thread of this.#threads) thread.post({ type: 'close' });
       while (this.#closed < this.#threads.length && this.#threads.every(({ isAlive }) => isAlive)) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        await this.#news();
       }
       await this.#feed?.close();
       await this.#file?.close().catch(ignore);
@@ -130,7 +128,8 @@ export class ThreadedInput implements LayerInput {
 
   async #start(): Promise<void> {
     const { signal, limits } = this.#options;
-    const { digest, size, mediaType, diffId } = this.#layer;
+    const { digest, size, mediaType } = this.#layer;
+    const algorithm = diffIdAlgorithm(this.#layer);
     const { reader, hasher, ring } = this.#machinery;
     this.#ring.reset(this.#threads.length);
     for (const thread of this.#threads)
@@ -150,7 +149,7 @@ export class ThreadedInput implements LayerInput {
       limits,
       progress: this.#progress,
     });
-    hasher?.post({ type: 'hash', ring, algorithm: diffIdAlgorithm({ diffId: diffId! })! });
+    if (algorithm !== undefined) hasher?.post({ type: 'hash', ring, algorithm });
   }
 
   async #source(): Promise<ReadJob['from']> {
@@ -203,7 +202,7 @@ export class ThreadedInput implements LayerInput {
 
   /** Says how many stored bytes have been read. */
   #tell(): void {
-    const bytes = new Float64Array(this.#progress)[0]!;
+    const bytes = this.#progress[0]!;
     if (bytes === this.#told) return;
     this.#told = bytes;
     this.#options.onBytes?.(bytes);

@@ -17,18 +17,9 @@ export function lz4(spec: CodecSpec, load: (name: string) => unknown): BlockCode
 }
 
 /** lz4 that looks for long matches: slower to write, smaller, and as fast to read. */
-export function lz4hc(spec: CodecSpec): BlockCodec['compress'] {
-  const compressors = new Map<number, ReturnType<typeof createLz4hc>>();
+export function lz4hc({ level, blockSize }: CodecSpec): BlockCodec['compress'] {
+  const compress = createLz4hc(level, blockSize);
   return (input, output) => {
-    // A block is worth storing compressed only when it gets smaller: what does not fit into less need not be found.
-    const most = input.length - 1;
-    if (most < 1) return 0;
-    let compress = compressors.get(most);
-    if (compress === undefined) {
-      // Full blocks are all of one size; the rest are few.
-      compress = createLz4hc(spec.level, most);
-      if (input.length === spec.blockSize) compressors.set(most, compress);
-    }
     const { length, bytes } = compress(input);
     return length === input.length ? keepSmaller(bytes, input, output) : 0;
   };
