@@ -63,10 +63,12 @@ export type {
   SpecialInode,
   SymlinkInode,
   Tree,
-  TreeEntry,
-  TreeSummary,
 } from './tree.ts';
-export { maybeLinked, sortedChildren, summarizeTree, walkTree } from './tree.ts';
+export { maybeLinked } from './tree.ts';
+export type { TreeSummary } from './tree-summary.ts';
+export { summarizeTree } from './tree-summary.ts';
+export type { TreeEntry } from './tree-walk.ts';
+export { sortedChildren, TreeWalk, walkTree } from './tree-walk.ts';
 export { redactUserinfo, userinfoError } from './userinfo.ts';
 export { findWorkerProgram } from './worker-program.ts';
 export type { ZlibInternals } from './zlib-internals.ts';

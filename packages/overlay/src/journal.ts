@@ -1,4 +1,4 @@
-import type { ByteString, Entry, EntryType, Extent, Placement } from '@ocirender/interface';
+import type { ByteString, Entry, EntryType, Extent, Metadata, Placement } from '@ocirender/interface';
 import { ByteLog } from './byte-log.ts';
 import { freeableMemory, freeMemory } from './freeable-memory.ts';
 import type { XattrPool } from './xattr-pool.ts';
@@ -233,14 +233,28 @@ export class Journal {
   }
 
   /**
+   * @param index - of a record
+   * @returns its mode, owner, time and attributes
+   */
+  metadata(index: number): Metadata {
+    const view = this.#view(index);
+    const at = this.#offset(index);
+    return {
+      mode: view.getUint16(at + MODE),
+      uid: view.getUint32(at + UID),
+      gid: view.getUint32(at + GID),
+      mtime: view.getFloat64(at + MTIME),
+      mtimeNs: view.getUint32(at + MTIME_NS),
+      xattrs: this.#xattrs.get(view.getUint32(at + XATTRS)),
+    };
+  }
+
+  /**
    * @param index - of a record whose content was given to the sink during the scan
    * @returns the placement that the sink was told
    */
   placement(index: number): Placement {
-    const linked = this.linkedPlacements.get(index);
-    if (linked !== undefined) return linked;
-    const record = this.record(index);
-    return { path: record.path, metadata: record };
+    return this.linkedPlacements.get(index) ?? { path: this.path(index), metadata: this.metadata(index) };
   }
 
   #view(index: number): DataView {

@@ -38,7 +38,8 @@ export class LayerStream {
   readonly #options: LayerStreamOptions;
   readonly #input: LayerInput;
   readonly #reader: TarReader;
-  #events: Iterator<TarEvent> | undefined;
+  /** What there is to say at the end of the tar. */
+  #lastEvents: Iterator<TarEvent> | undefined;
   #scratch: Uint8Array | undefined;
   #tarDone = false;
   #tarBroken = false;
@@ -90,10 +91,10 @@ export class LayerStream {
    * @returns undefined when more input is needed: call {@link fill}
    */
   poll(): TarEvent | undefined {
-    const next = this.#events?.next();
-    if (next !== undefined && next.done !== true) return next.value;
-    this.#events = undefined;
-    return undefined;
+    const event = this.#reader.poll();
+    if (event !== undefined || this.#lastEvents === undefined) return event;
+    const last = this.#lastEvents.next();
+    return last.done === true ? undefined : last.value;
   }
 
   /**
@@ -110,10 +111,10 @@ export class LayerStream {
     this.#tarBroken = false;
     if (bytes === undefined) {
       this.#tarDone = true;
-      this.#events = this.#reader.finish()[Symbol.iterator]();
+      this.#lastEvents = this.#reader.finish();
       return true;
     }
-    this.#events = this.#reader.write(bytes)[Symbol.iterator]();
+    this.#reader.feed(bytes);
     return true;
   }
 

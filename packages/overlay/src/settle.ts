@@ -7,7 +7,7 @@ import {
   type Layer,
   type SinkSession,
   type Tree,
-  walkTree,
+  TreeWalk,
 } from '@ocirender/interface';
 import { contentOf } from './content-source.ts';
 import { type Journal, NOT_STORED } from './journal.ts';
@@ -48,7 +48,9 @@ export function bindContents(
   const missing = new Map<number, Map<number, MissingContent>>();
   let placedRight = true;
   let usedBytes = 0;
-  for (const { inode, path } of walkTree({ root })) {
+  const walk = new TreeWalk({ root });
+  while (walk.next()) {
+    const { inode, path } = walk;
     if (inode.type !== 'file' || inode.size === 0) continue;
     const file = inode as FileNode;
     const journal = journals[file.layer]!;

@@ -1,6 +1,7 @@
 import type { Extent } from '@ocirender/interface';
 import type { TarEvent } from './events.ts';
 
+const END_OF_ENTRY: TarEvent = { type: 'end-of-entry' };
 const NO_EXTENTS: readonly Extent[] = [];
 
 /** Walks through a file's content: which bytes are data, where holes are, when it is over. */
@@ -45,7 +46,7 @@ export class ContentCursor {
     const hole = (extent?.offset ?? this.#size) - this.#position;
     if (hole > 0) events.push({ type: 'hole', length: hole });
     if (extent === undefined) {
-      events.push({ type: 'end-of-entry' });
+      events.push(END_OF_ENTRY);
       this.#extents = NO_EXTENTS;
       return false;
     }

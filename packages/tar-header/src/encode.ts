@@ -26,6 +26,9 @@ const TYPE_FLAGS: Readonly<Record<EntryType, number>> = {
   socket: format.TYPE_FIFO,
 };
 
+/** What the header at hand needs beyond its block: used for one header after the other, since most need nothing. */
+const records: PaxRecords = new Map();
+
 /** What a tar ends with: two blocks of NULs. */
 export const END_OF_ARCHIVE: Uint8Array = new Uint8Array(2 * BLOCK);
 
@@ -58,7 +61,8 @@ export function encodeHeader(entry: Entry, scratch: Buffer): Uint8Array {
   const isFile = entry.type === 'file';
   const map = isFile && entry.extents !== undefined ? encodeSparseMap(entry.extents, entry.size) : undefined;
   const size = storedSize(entry) + (map?.length ?? 0);
-  const records: PaxRecords = new Map();
+  // To clear an empty map costs a new one.
+  if (records.size > 0) records.clear();
   const path = entry.type === 'directory' && entry.path !== '' ? `${entry.path}/` : entry.path;
 
   let where = splitPath(path);

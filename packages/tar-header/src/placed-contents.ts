@@ -53,12 +53,8 @@ export class PlacedContents {
 }
 
 function markOf({ mode, uid, gid, mtime, mtimeNs, xattrs }: Metadata): number {
-  let hash = OFFSET_BASIS;
-  for (const value of [mode, uid, gid, mtime, Math.floor(mtime / 2 ** 32), mtimeNs]) {
-    hash = Math.imul(hash ^ value, PRIME);
-    // Multiplication carries upward only.
-    hash ^= hash >>> 15;
-  }
+  let hash = mix(mix(mix(OFFSET_BASIS, mode), uid), gid);
+  hash = mix(mix(mix(hash, mtime), Math.floor(mtime / 2 ** 32)), mtimeNs);
   // Attributes have no order: their marks are added up.
   for (const [name, value] of xattrs) {
     let sum = OFFSET_BASIS;
@@ -67,4 +63,10 @@ function markOf({ mode, uid, gid, mtime, mtimeNs, xattrs }: Metadata): number {
     hash = (hash + sum) | 0;
   }
   return hash;
+}
+
+function mix(hash: number, value: number): number {
+  const product = Math.imul(hash ^ value, PRIME);
+  // Multiplication carries upward only.
+  return product ^ (product >>> 15);
 }

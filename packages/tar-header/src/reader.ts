@@ -19,6 +19,7 @@ export interface TarReaderOptions {
 }
 
 const BLOCK = format.BLOCK_SIZE;
+const EMPTY = Buffer.alloc(0);
 
 /** What comes next in the stream, once `#skip` is 0. */
 type State = 'header' | 'second-zero' | 'preamble' | 'sparse-map' | 'content' | 'end';
@@ -32,7 +33,12 @@ export class TarReader {
   readonly #sockets: boolean;
   readonly #preamble: Preamble;
   readonly #content: ContentCursor = new ContentCursor();
+  /** Events of what was taken; the first {@link #given} of them were given. */
   readonly #pending: TarEvent[] = [];
+  #given = 0;
+  /** What was fed, and how much of it is taken. */
+  #chunk: Buffer = EMPTY;
+  #at = 0;
   #offset = 0;
   #state: State = 'header';
   /** A block that is spread over several chunks. */
@@ -69,35 +75,66 @@ export class TarReader {
    * @throws {LimitError} when a limit is met
    */
   *write(chunk: Uint8Array): Generator<TarEvent> {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const base = this.#offset;
-    let at = 0;
-    while (at < bytes.length) {
-      if (this.#skip > 0) {
-        const skipped = Math.min(this.#skip, bytes.length - at);
-        this.#skip -= skipped;
-        at += skipped;
-      } else if (this.#state === 'content') {
-        const end = at + Math.min(this.#content.left, bytes.length - at);
-        this.#offset = base + end;
-        yield { type: 'data', bytes: chunk.subarray(at, end) };
-        this.#content.left -= end - at;
-        at = end;
-        if (this.#content.left === 0 && !this.#content.advance(this.#pending)) this.#endBody();
-      } else if (this.#state === 'preamble') {
-        at = this.#takePreamble(bytes, at);
-      } else if (this.#state === 'end') {
-        this.#checkTrailing(bytes, at, base);
-        at = bytes.length;
-      } else {
-        at = this.#takeBlockBytes(bytes, at, base);
-      }
-      this.#offset = base + at;
-      if (this.#pending.length === 0) continue;
-      // Nothing is added meanwhile: what is given is drained before the next call.
-      for (const event of this.#pending) yield event;
-      this.#pending.length = 0;
+    this.feed(chunk);
+    for (let event = this.poll(); event !== undefined; event = this.poll()) yield event;
+  }
+
+  /**
+   * Takes the next bytes, as {@link TarReader.write} does, for readers of millions of entries: {@link TarReader.poll}
+   * gives the events, and makes no objects but theirs.
+   *
+   * @param chunk - left alone until `poll` has given undefined
+   */
+  feed(chunk: Uint8Array): void {
+    this.#chunk = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#at = 0;
+  }
+
+  /**
+   * Gives the next event of the bytes that were fed.
+   *
+   * @returns undefined when more bytes are needed
+   * @throws {FormatError} when the bytes are no tar
+   * @throws {LimitError} when a limit is met
+   */
+  poll(): TarEvent | undefined {
+    for (;;) {
+      if (this.#given < this.#pending.length) return this.#pending[this.#given++];
+      this.#pending.length = this.#given = 0;
+      if (this.#at === this.#chunk.length) return undefined;
+      if (this.#skip === 0 && this.#state === 'content') return this.#takeContent();
+      this.#advance();
     }
+  }
+
+  /** Takes bytes that are no content: at least one. */
+  #advance(): void {
+    const bytes = this.#chunk;
+    const from = this.#at;
+    const base = this.#offset - from;
+    if (this.#skip > 0) {
+      const skipped = Math.min(this.#skip, bytes.length - from);
+      this.#skip -= skipped;
+      this.#at += skipped;
+    } else if (this.#state === 'preamble') {
+      this.#at = this.#takePreamble(bytes, from);
+    } else if (this.#state === 'end') {
+      this.#checkTrailing(bytes, from, base);
+      this.#at = bytes.length;
+    } else {
+      this.#at = this.#takeBlockBytes(bytes, from, base);
+    }
+    this.#offset = base + this.#at;
+  }
+
+  #takeContent(): TarEvent {
+    const from = this.#at;
+    const length = Math.min(this.#content.left, this.#chunk.length - from);
+    this.#at += length;
+    this.#offset += length;
+    this.#content.left -= length;
+    if (this.#content.left === 0 && !this.#content.advance(this.#pending)) this.#endBody();
+    return { type: 'data', bytes: this.#chunk.subarray(from, from + length) };
   }
 
   /**

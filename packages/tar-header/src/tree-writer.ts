@@ -13,7 +13,7 @@ import {
   isHole,
   type SymlinkInode,
   type Tree,
-  walkTree,
+  TreeWalk,
 } from '@ocirender/interface';
 import { alignExtents } from './align-extents.ts';
 import { BatchWriter } from './batch-writer.ts';
@@ -108,7 +108,9 @@ export class TarTreeWriter {
     const directories: { path: ByteString; inode: DirectoryInode; away: [ByteString, SymlinkInode][] }[] = [];
     const awayOf = new Map<DirectoryInode, [ByteString, SymlinkInode][]>();
     let used = 0;
-    for (const { path, inode, parent } of walkTree(tree)) {
+    const walk = new TreeWalk(tree);
+    while (walk.next()) {
+      const { path, inode, parent } = walk;
       if (inode.type === 'directory') {
         const away: [ByteString, SymlinkInode][] = [];
         awayOf.set(inode, away);
