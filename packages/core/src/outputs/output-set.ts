@@ -8,6 +8,7 @@ import { Replacement } from './replacement.ts';
 import { syncDirectory, syncFile, syncTree } from './sync.ts';
 import { LOST_AND_FOUND } from './target.ts';
 import { temporaryName } from './temporary-name.ts';
+import { WriteBehind } from './write-behind.ts';
 
 /**
  * All outputs of a run, which become visible together when they are complete: what a sink makes, what it puts beside that,
@@ -17,6 +18,7 @@ export class OutputSet {
   readonly #plan: OutputPlan;
   #main: string | undefined;
   #config: string | undefined;
+  #behind: WriteBehind | undefined;
   /** Whether a directory that was there is being filled. */
   #filling = false;
 
@@ -54,6 +56,7 @@ export class OutputSet {
     this.#main = temporaryName(main.target, 'tmp', main.room);
     this.#filling = main.way === 'fill';
     const { kind } = main;
+    if (kind === 'file') this.#behind = new WriteBehind(this.#main);
     return { kind, path: this.#main, ...(this.#filling ? { into: main.target } : {}) };
   }
 
@@ -105,6 +108,7 @@ export class OutputSet {
     const temporary = this.#main;
     this.#main = undefined;
     if (temporary === undefined) return;
+    await this.#behind?.end().catch(() => undefined);
     // The name is ours alone, so whatever begins with it is ours too: the output and what the sink put beside it.
     const names = await readdir(dirname(temporary)).catch((): string[] => []);
     for (const name of names.filter((name) => name.startsWith(basename(temporary)))) {
@@ -116,6 +120,7 @@ export class OutputSet {
   /** Brings to the disk what has to be there before it gets its name. */
   async #sync({ sidecars = [], durable = false }: Pick<SinkReport, 'sidecars' | 'durable'>): Promise<void> {
     const { main } = this.#plan;
+    await this.#behind?.end();
     if (this.#main !== undefined && main?.kind === 'file') await syncFile(this.#main);
     if (this.#main !== undefined && main?.kind === 'directory' && !durable) {
       await syncTree(this.#filling ? main.target : this.#main);
