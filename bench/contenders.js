@@ -1,9 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const EROFS = fileURLToPath(new URL('convert-erofs.js', import.meta.url));
 const CLI = fileURLToPath(new URL('../apps/cli/bin/run.js', import.meta.url));
+
+/** Wall times aimed at, in times of `pigz -dc`: an image of many small files takes longer. */
+const AIMS = {
+  python: { level2: 1.0, level3: 1.15, tar: 0.78, dir: 1.0 },
+  node: { tar: 1.06 },
+};
 
 /**
  * Lists what is measured for one image.
@@ -31,6 +37,7 @@ export async function contendersFor(image, work) {
     command: ['taskset', '-c', '0', ...command],
     comparisons: comparisons.map(([to, aim]) => ({ to, aim })),
   });
+  const aims = AIMS[basename(image).replace(/-zstd$/, '')] ?? {};
   const unpacked = join(work, 'unpacked');
   const squashed = join(work, 'squashed');
   const inflated = join(work, 'inflated');
@@ -86,12 +93,12 @@ export async function contendersFor(image, work) {
         `mkdir '${unpacked}'; ${layers.map((path) => `tar -xpf '${path}' -C '${unpacked}' --exclude='.wh.*'`).join(';')}`,
       ),
     },
-    ours('squashfs', ['level=2'], ['pigz -dc', 1.0]),
+    ours('squashfs', ['level=2'], ['pigz -dc', aims.level2]),
     onOneCore(ours('squashfs', ['level=2']), ['ocirender squashfs level=2']),
-    ours('squashfs', [], ['umoci + mksquashfs', 0.4], ['pigz -dc', 1.15]),
-    ours('tar', [], ['pigz -dc', 0.9]),
+    ours('squashfs', [], ['umoci + mksquashfs', 0.4], ['pigz -dc', aims.level3]),
+    ours('tar', [], ['pigz -dc', aims.tar]),
     onOneCore(ours('tar', []), ['ocirender tar']),
-    ours('dir', [], ['GNU tar -x, each layer'], ['pigz -dc', 1.0]),
+    ours('dir', [], ['GNU tar -x, each layer'], ['pigz -dc', aims.dir]),
     ours('ext4', [], ['umoci + mke2fs', 0.1], ['ocirender tar', 1.1]),
     { name: 'umoci + mkfs.erofs', ...mkfsErofs('') },
     { name: 'umoci + mkfs.erofs lz4', ...mkfsErofs('-zlz4 -C65536') },
