@@ -1,88 +1,80 @@
-import type {
-  Content,
-  ContentChunk,
-  ContentRef,
-  ImageNode,
-  Layer,
-  NodeContent,
-  SinkReport,
-  SinkSession,
-} from '@ocirender/interface';
-import { mergeLayers } from '@ocirender/overlay';
+import type { ContentChunk, ImageNode, Layer, NodeContent } from '@ocirender/interface';
+import { ContentReader, type MergeLimits } from '@ocirender/overlay';
 import { ContentChannel } from './content-channel.ts';
-import type { MergeChoices } from './merged-options.ts';
 
-/** Thrown into a merge when nothing more is wanted of it. */
+/** Thrown into a layer's reading when nothing more is wanted of it. */
 const ENOUGH = new Error('all contents have been read');
 
+/** Contents by layer, and then by archive member. */
+export type WantedContents = ReadonlyMap<number, ReadonlyMap<number, ImageNode>>;
+
+/** Layers of an image that was merged, and what is known of them. */
+export interface MergedLayers {
+  readonly layers: readonly Layer[];
+  readonly limits: Partial<MergeLimits>;
+  /** Layers of which only the headers were known: they are read to their ends, so that their digests are checked. */
+  readonly unchecked: Set<number>;
+}
+
 /**
- * Merges layers again for some of their contents.
+ * Reads some contents of a merged image, from the newest layer that has one of them to the oldest.
  *
- * @param layers - all those of the image from the oldest that is needed
- * @param choices - as in the first merge
- * @param wanted - by the refs of the first merge
+ * @param merged - the layers
+ * @param wanted - which contents
  * @param signal - stops it
- * @returns each file with its content, in the engine's order
+ * @returns each file with its content
  */
 export async function* readAgain(
-  layers: readonly Layer[],
-  choices: MergeChoices,
-  wanted: ReadonlyMap<ContentRef, ImageNode>,
+  merged: MergedLayers,
+  wanted: WantedContents,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<NodeContent> {
-  if (wanted.size === 0) return;
   const channel = new ContentChannel();
-  const merging = mergeLayers({
-    ...choices,
-    layers,
-    openSession: () => Promise.resolve(new PickingSession(wanted, channel)),
-    ...(signal === undefined ? {} : { signal }),
-  }).then(
+  const reading = readLayers(merged, wanted, channel, signal).then(
     () => channel.end(undefined),
-    (error: unknown) => channel.end(error === ENOUGH ? undefined : error),
+    (error: unknown) => {
+      channel.end(error);
+      throw error;
+    },
   );
+  // Met below, also by who leaves early: a layer that was not checked before may turn out to be wrong.
+  reading.catch(() => {});
   try {
     for (let next = await channel.take(); next !== undefined; next = await channel.take()) yield next;
   } finally {
     channel.leave();
-    await merging;
+    await reading;
   }
 }
 
-/** Holds a merge at each content that is wanted until that has been read, and ends it after the last. */
-class PickingSession implements SinkSession {
-  readonly placement = 'any';
-  readonly #wanted: ReadonlyMap<ContentRef, ImageNode>;
-  readonly #channel: ContentChannel;
-  #left: number;
-  #count = 0;
-
-  constructor(wanted: ReadonlyMap<ContentRef, ImageNode>, channel: ContentChannel) {
-    this.#wanted = wanted;
-    this.#channel = channel;
-    this.#left = wanted.size;
-  }
-
-  write(content: Content): ContentRef | Promise<ContentRef> {
-    if (this.#channel.isLeft) throw ENOUGH;
-    const ref = this.#count++;
-    const node = this.#wanted.get(ref);
-    return node === undefined ? ref : this.#give(ref, node, content);
-  }
-
-  finish(): Promise<SinkReport> {
-    return Promise.resolve({ bytesWritten: 0, details: {} });
-  }
-
-  abort(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async #give(ref: ContentRef, node: ImageNode, content: Content): Promise<ContentRef> {
-    await this.#channel.offer({ node, content: content instanceof Uint8Array ? whole(content) : content });
-    this.#left--;
-    if (this.#left === 0 || this.#channel.isLeft) throw ENOUGH;
-    return ref;
+async function readLayers(
+  { layers, limits, unchecked }: MergedLayers,
+  wanted: WantedContents,
+  channel: ContentChannel,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (wanted.size === 0) return;
+  const reader = new ContentReader(limits, signal);
+  try {
+    for (const index of [...wanted.keys()].sort((a, b) => b - a)) {
+      if (channel.isLeft) return;
+      const nodes = wanted.get(index)!;
+      let left = nodes.size;
+      const mayStop = (): boolean => !unchecked.has(index) && (left === 0 || channel.isLeft);
+      try {
+        await reader.readLayer(layers[index]!, nodes, async (node, content) => {
+          if (mayStop()) throw ENOUGH;
+          await channel.offer({ node, content: content instanceof Uint8Array ? whole(content) : content });
+          left--;
+          if (mayStop()) throw ENOUGH;
+        });
+      } catch (error) {
+        if (error !== ENOUGH) throw error;
+      }
+      unchecked.delete(index);
+    }
+  } finally {
+    await reader.end();
   }
 }
 

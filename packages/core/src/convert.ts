@@ -6,7 +6,7 @@ import {
   parseOptions,
   summarizeTree,
 } from '@ocirender/interface';
-import { type MergePolicy, mergeLayers } from '@ocirender/overlay';
+import { type MergedLayer, type MergePolicy, mergeLayers } from '@ocirender/overlay';
 import { DiagnosticLog } from './diagnostic-log.ts';
 import { identitySeed } from './identity-seed.ts';
 import { imageOf } from './open-image.ts';
@@ -68,6 +68,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       planFirst,
       policy,
       limits: options.limits ?? {},
+      ...(options.headers === undefined ? {} : { headers: options.headers }),
       sourceDateEpoch: epoch,
       ...(signal === undefined ? {} : { signal }),
       diagnose: diagnostics.add,
@@ -128,10 +129,7 @@ function configOf({ config, reference }: Image): Uint8Array {
   });
 }
 
-function layerReports(
-  image: Image,
-  merged: readonly { entries: number; whiteouts: number; tarBytes: number; milliseconds: number }[],
-): ConvertReport['layers'] {
+function layerReports(image: Image, merged: readonly MergedLayer[]): ConvertReport['layers'] {
   return image.layers.map(({ digest, mediaType, size }, index) => ({
     digest,
     ...(mediaType === undefined ? {} : { mediaType }),

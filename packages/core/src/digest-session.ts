@@ -17,6 +17,7 @@ const HOLE_BYTES = 1024 * 1024 * 1024;
 /** Stores nothing of the contents that it is given but their SHA-256, or nothing at all. */
 export class DigestSession implements SinkSession {
   readonly placement = 'any';
+  readonly ignoresContents: boolean;
   readonly #digests: boolean;
   readonly #chunks: Buffer[] = [];
   readonly #unhashed = new Set<ContentRef>();
@@ -29,6 +30,7 @@ export class DigestSession implements SinkSession {
    */
   constructor(digests: boolean) {
     this.#digests = digests;
+    this.ignoresContents = !digests;
   }
 
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {

@@ -1,4 +1,5 @@
-import type { ByteString, ContentRef, ImageNode, Inode, Xattrs } from '@ocirender/interface';
+import type { ByteString, ImageNode, Inode, Xattrs } from '@ocirender/interface';
+import type { ContentPlace } from '@ocirender/overlay';
 
 /** An inode of a merged image. */
 export class MergedNode implements ImageNode {
@@ -16,10 +17,10 @@ export class MergedNode implements ImageNode {
   readonly xattrs: Xattrs;
   readonly sha256?: string;
   readonly children: ReadonlyMap<ByteString, Inode> | undefined;
-  /** The engine's number of its content; undefined when it has none. */
-  readonly content: ContentRef | undefined;
+  /** Where its content is; undefined when it has none. */
+  readonly place: ContentPlace | undefined;
 
-  constructor(id: number, inode: Inode, sha256: string | undefined) {
+  constructor(id: number, inode: Inode, place: ContentPlace | undefined, sha256: string | undefined) {
     this.type = inode.type;
     this.id = id;
     this.target = inode.type === 'symlink' ? inode.target : '';
@@ -34,7 +35,7 @@ export class MergedNode implements ImageNode {
     this.mtimeNs = inode.mtimeNs;
     this.xattrs = inode.xattrs;
     this.children = inode.type === 'directory' ? inode.children : undefined;
-    this.content = inode.type === 'file' ? inode.content : undefined;
+    this.place = place;
     if (sha256 !== undefined) this.sha256 = sha256;
   }
 }

@@ -1,7 +1,6 @@
 import {
   type ByteString,
   type ContentChunk,
-  type ContentRef,
   cutContent,
   type Image,
   type ImageNode,
@@ -13,11 +12,10 @@ import {
   type TimeRange,
   type Tree,
 } from '@ocirender/interface';
+import { contentPlace, type MergeLimits } from '@ocirender/overlay';
 import { readAgain } from './content-run.ts';
 import type { DigestSession } from './digest-session.ts';
-import type { LayerRefs } from './layer-refs.ts';
 import { MergedNode } from './merged-node.ts';
-import type { MergeChoices } from './merged-options.ts';
 
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
@@ -25,9 +23,10 @@ const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 export interface MergedImage {
   readonly image: Image;
   readonly tree: Tree;
-  readonly choices: MergeChoices;
+  readonly limits: Partial<MergeLimits>;
   readonly session: DigestSession;
-  readonly refs: LayerRefs;
+  /** Layers of which only the headers were known. */
+  readonly unchecked: Set<number>;
   readonly digests: boolean;
   readonly facts: ImageSource['facts'];
 }
@@ -78,16 +77,20 @@ export class MergedSource implements ImageSource {
     files: Iterable<ImageNode>,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<NodeContent> {
-    const wanted = new Map<ContentRef, ImageNode>();
+    const wanted = new Map<number, Map<number, ImageNode>>();
     const empty = new Set<ImageNode>();
     for (const file of files) {
       const node = asFile(file);
-      if (node.content === undefined) empty.add(node);
-      else wanted.set(node.content, node);
+      if (node.place === undefined) {
+        empty.add(node);
+        continue;
+      }
+      const { layer, record } = node.place;
+      wanted.set(layer, (wanted.get(layer) ?? new Map<number, ImageNode>()).set(record, node));
     }
     for (const node of empty) yield { node, content: nothing() };
-    const { image, choices, refs } = this.#merged;
-    yield* readAgain(image.layers.slice(refs.oldest(wanted.keys())), choices, wanted, signal);
+    const { image, limits, unchecked } = this.#merged;
+    yield* readAgain({ layers: image.layers, limits, unchecked }, wanted, signal);
   }
 
   async close(): Promise<void> {
@@ -97,7 +100,7 @@ export class MergedSource implements ImageSource {
   #node(inode: Inode): MergedNode {
     let node = this.#nodes.get(inode);
     if (node === undefined) {
-      node = new MergedNode(this.#nodes.size, inode, this.#sha256(inode));
+      node = new MergedNode(this.#nodes.size, inode, contentPlace(inode), this.#sha256(inode));
       this.#nodes.set(inode, node);
     }
     return node;

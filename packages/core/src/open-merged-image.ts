@@ -1,7 +1,6 @@
 import { type Image, type ImageSource, summarizeTree } from '@ocirender/interface';
-import { type MergeObserver, mergeLayers } from '@ocirender/overlay';
+import { mergeLayers } from '@ocirender/overlay';
 import { DigestSession } from './digest-session.ts';
-import { LayerRefs } from './layer-refs.ts';
 import { mergeChoices, type OpenMergedOptions } from './merged-options.ts';
 import { MergedSource } from './merged-source.ts';
 import { ProgressMeter } from './progress-meter.ts';
@@ -9,8 +8,8 @@ import { sourceDateEpoch } from './source-date-epoch.ts';
 
 /**
  * Opens an image for reading: merges its layers in memory, writing nothing. Every layer is read once now, to its end, so
- * that all digests are checked; contents are read again when they are asked for, from the newest layer down to the oldest that is
- * needed, and no further than the last that is wanted.
+ * that all digests are checked, unless its headers are known and contents are not wanted yet. Contents are read when they are asked
+ * for, of the layers that have them, and no further than the last that is wanted; what was not checked before is read to its end.
  *
  * @param image - from `openImage` of `@ocirender/oci-layout`, or any other source of layers
  * @param options - choices, limits, signal, progress, diagnostics
@@ -21,28 +20,17 @@ export async function openMergedImage(image: Image, options: OpenMergedOptions =
   const { digests = true, signal, onDiagnostic } = options;
   const choices = mergeChoices(options, sourceDateEpoch(options.sourceDateEpoch));
   const session = new DigestSession(digests);
-  const refs = new LayerRefs();
   const meter = new ProgressMeter(image.layers, options.onProgress);
-  const observer: MergeObserver = {
-    phase(phase) {
-      if (phase === 'settle') refs.startAgain(session.count);
-      meter.phase(phase);
-    },
-    layerStart(index) {
-      refs.start(index, session.count);
-      meter.layerStart(index);
-    },
-    layerBytes: (index, bytes) => meter.layerBytes(index, bytes),
-    layerEnd: (index, layer) => meter.layerEnd(index, layer),
-  };
-  const { tree } = await mergeLayers({
+  const { tree, layers: merged } = await mergeLayers({
     ...choices,
+    ...(options.headers === undefined ? {} : { headers: options.headers }),
     layers: image.layers,
     openSession: () => Promise.resolve(session),
     ...(signal === undefined ? {} : { signal }),
     ...(onDiagnostic === undefined ? {} : { diagnose: onDiagnostic }),
-    observer,
+    observer: meter,
   });
+  const unchecked = new Set(merged.flatMap(({ fromCache }, index) => (fromCache ? [index] : [])));
   meter.finish();
   const { manifestDigest, platform, layers } = image;
   const { entries, bytes } = summarizeTree(tree);
@@ -57,5 +45,5 @@ export async function openMergedImage(image: Image, options: OpenMergedOptions =
     entries,
     bytes,
   };
-  return new MergedSource({ image, tree, choices, session, refs, digests, facts });
+  return new MergedSource({ image, tree, limits: choices.limits ?? {}, session, unchecked, digests, facts });
 }

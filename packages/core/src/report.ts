@@ -12,6 +12,8 @@ export interface LayerReport {
   readonly entries: number;
   readonly whiteouts: number;
   readonly milliseconds: number;
+  /** Whether its headers were known, so that nothing of it was read. */
+  readonly fromCache: boolean;
 }
 
 /** What a conversion did. Plain data: `JSON.stringify` gives the CLI's `--json`. */

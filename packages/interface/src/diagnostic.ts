@@ -26,6 +26,8 @@ export type DiagnosticCode =
   | 'diff-id-wrong'
   | 'size-rounded'
   | 'overflow-id'
+  | 'cache-entry-damaged'
+  | 'cache-not-written'
   | (string & {});
 
 /** One deviation or repair. */

@@ -61,6 +61,8 @@ export interface Layer {
    * Absent where they are in no file. Whoever makes a layer of another one with an `open` of its own leaves this out.
    */
   readonly openFile?: () => Promise<StoredFile>;
+  /** Says that the layer will not be read now, so that nothing of it is fetched ahead. It may be opened all the same. */
+  readonly pass?: () => void;
 }
 
 /** One image for one platform. */

@@ -82,6 +82,11 @@ export interface SinkSession {
   /** Whether `extraPax` of inodes is in the output: what is lost otherwise is reported then. @defaultValue false */
   readonly keepsPax?: boolean;
   /**
+   * Nobody looks at contents: {@link SinkSession.write} names them at once, and what it gets may have no bytes. Layers whose
+   * headers are known need not be read then. @defaultValue false
+   */
+  readonly ignoresContents?: boolean;
+  /**
    * Stores one file's contents.
    *
    * @param content - all bytes at once (small files) or a stream; see {@link Content} for who owns the bytes

@@ -9,6 +9,13 @@ export type { PendingLink } from './hard-link-tracker.ts';
 export { HardLinkTracker } from './hard-link-tracker.ts';
 export type { JournalRecord, RecordKind } from './journal.ts';
 export { Journal, NOT_STORED } from './journal.ts';
+export type {
+  HeaderCache,
+  HeaderEvent,
+  HeaderRecorder,
+  LayerHeaders,
+  ReadingLimits,
+} from './layer-headers.ts';
 export type { MergeLimits } from './limits.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
 export type { MergedLayer, MergeObserver, MergeOptions, MergePhase, MergeResult } from './merge.ts';
@@ -17,6 +24,8 @@ export type { CleanPath } from './path.ts';
 export { cleanPath } from './path.ts';
 export type { MergePolicy } from './policy.ts';
 export { DEFAULT_POLICY } from './policy.ts';
+export type { ContentPlace } from './read-contents.ts';
+export { ContentReader, contentPlace } from './read-contents.ts';
 export type { ReplayOptions } from './replay.ts';
 export { Replay } from './replay.ts';
 export type { NameMeaning } from './whiteout.ts';

@@ -122,12 +122,13 @@ export class LayerStream {
    * Reads what is left after the last event and checks digest, size and diff_id. Where the stored bytes are those that
    * the manifest promises, a wrong diff_id was made by whoever built the image.
    *
+   * @returns whether the whole tar was read, and is what the diff_id says
    * @throws {DigestMismatchError} when the uncompressed bytes are not those that the config promises
    */
-  async finish(): Promise<void> {
+  async finish(): Promise<boolean> {
     await this.#input.drainStored(Number.POSITIVE_INFINITY);
     const error = await this.#wrongDiffId();
-    if (error === undefined) return;
+    if (error === undefined) return this.#tarDone && this.#layer.diffId !== undefined;
     const { hasOwnDigest = false } = this.#layer;
     if (hasOwnDigest) throw error;
     const message = `the image was built wrong: the blob's digest is right, but not the diff_id that its config gives for it`;
@@ -136,7 +137,7 @@ export class LayerStream {
         code: 'diff-id-wrong',
         message: `${message}: ${error.expected}, not ${error.actual}`,
       });
-      return;
+      return false;
     }
     throw new DigestMismatchError(`${message} (uncompressed layer)`, error.expected, error.actual, {
       hint: 'Fetching it again does not help. Accept it with --lenient (policy lenient), or let whoever built it build it again.',

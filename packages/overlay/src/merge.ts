@@ -11,6 +11,7 @@ import {
   throwIfAborted,
 } from '@ocirender/interface';
 import type { Journal } from './journal.ts';
+import { type HeaderCache, headersKey, type LayerHeaders, readingLimits } from './layer-headers.ts';
 import { DEFAULT_LIMITS, type MergeLimits } from './limits.ts';
 import { DEFAULT_POLICY, type MergePolicy } from './policy.ts';
 import { Replay } from './replay.ts';
@@ -47,6 +48,8 @@ export interface MergeOptions {
   readonly planFirst?: boolean;
   readonly policy?: Partial<MergePolicy>;
   readonly limits?: Partial<MergeLimits>;
+  /** Where headers of layers are kept: who needs no contents need not read a layer that is known. */
+  readonly headers?: HeaderCache;
   /** Seconds since the epoch for directories that no layer describes. @defaultValue 0 */
   readonly sourceDateEpoch?: number;
   readonly signal?: AbortSignal;
@@ -64,6 +67,8 @@ export interface MergedLayer {
   readonly tarBytes: number;
   /** Wall time of the scan. */
   readonly milliseconds: number;
+  /** Whether its headers were known, so that nothing of it was read. */
+  readonly fromCache: boolean;
 }
 
 /** What a merge gives. */
@@ -143,7 +148,7 @@ class Merge {
   }
 
   async #scan(session: SinkSession | undefined): Promise<Journal[]> {
-    const { layers, signal, observer } = this.#options;
+    const { layers, signal, observer, headers } = this.#options;
     this.#phase('scan');
     const scanner = new Scanner({
       policy: this.#policy,
@@ -153,24 +158,45 @@ class Merge {
       keepsPax: this.#session?.keepsPax ?? false,
       ...(signal === undefined ? {} : { signal }),
       diagnose: this.#diagnose,
+      ...(headers === undefined ? {} : { headers }),
       onBytes: (index, bytes) => observer?.layerBytes?.(index, bytes),
     });
     const journals: Journal[] = [];
+    const known = session === undefined || session.ignoresContents === true ? await this.#findHeaders() : [];
     for (let index = layers.length - 1; index >= 0; index--) {
       observer?.layerStart?.(index);
       const start = performance.now();
-      const journal = await scanner.scan(layers[index]!, index);
+      const layer = layers[index]!;
+      const headers = known[index];
+      const journal =
+        headers === undefined ? await scanner.scan(layer, index) : scanner.recall(headers, layer, index);
       journals[index] = journal;
       const merged: MergedLayer = {
         entries: journal.length,
         whiteouts: journal.markers,
         tarBytes: journal.tarBytes,
         milliseconds: performance.now() - start,
+        fromCache: headers !== undefined,
       };
       this.#layers[index] = merged;
       observer?.layerEnd?.(index, merged);
     }
     return journals;
+  }
+
+  /** Headers that are known, by layer. Before any layer is opened: of those that are known nothing is fetched. */
+  async #findHeaders(): Promise<(LayerHeaders | undefined)[]> {
+    const { layers, headers } = this.#options;
+    if (headers === undefined) return [];
+    const limits = readingLimits(this.#limits);
+    const found: (LayerHeaders | undefined)[] = [];
+    for (const layer of layers) {
+      const key = headersKey(layer);
+      const known = key === undefined ? undefined : await headers.find(key, limits);
+      if (known !== undefined) layer.pass?.();
+      found.push(known);
+    }
+    return found;
   }
 
   async #replay(journals: readonly Journal[]): Promise<Pick<Replay, 'root' | 'linked'>> {

@@ -7,17 +7,18 @@ import { LayerStream, type LayerStreamOptions } from './layer-stream.ts';
  * @param layer - the layer
  * @param options - limits and handlers
  * @param consume - pulls events; may stop early
+ * @returns whether its tar is the one that its diff_id names; false also where there is none
  * @throws {OcirenderError} what `consume` threw, or the digest mismatch that explains it, with the layer's digest
  */
 export async function readLayer(
   layer: Layer,
   options: LayerStreamOptions,
   consume: (stream: LayerStream) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const stream = new LayerStream(layer, options);
   try {
     await consume(stream);
-    await stream.finish();
+    return await stream.finish();
   } catch (error) {
     throw concernsOutput(error) ? error : await stream.fail(error);
   } finally {

@@ -1,9 +1,11 @@
 import type { InputThreads } from '@ocirender/decompress';
 import {
   type ByteString,
+  type ContentInfo,
   type DiagnosticHandler,
   displayPath,
   type Entry,
+  isOcirenderError,
   type Layer,
   LimitError,
   type Metadata,
@@ -17,6 +19,8 @@ import { contentOf } from './content-source.ts';
 import { EmittedPathTracker } from './emitted-path-tracker.ts';
 import { HardLinkTracker, type PendingLink } from './hard-link-tracker.ts';
 import { Journal, type RecordKind } from './journal.ts';
+import { type HeaderCache, headersKey, type LayerHeaders, readingLimits } from './layer-headers.ts';
+import { inLayer } from './layer-stream.ts';
 import type { MergeLimits } from './limits.ts';
 import { linkProblem } from './link-problem.ts';
 import { cleanPath, pathDepth } from './path.ts';
@@ -32,6 +36,9 @@ const SELINUX_RECORD = 'RHT.security.selinux';
 /** "No id" to Linux (`(uid_t)-1`): `chown` cannot set it, and it is shown as the overflow id. */
 const OVERFLOW_ID = 0xffff_ffff;
 
+/** A content that nobody looks at. */
+const NOTHING = new Uint8Array(0);
+
 /** What a scan needs. */
 export interface ScanOptions {
   readonly policy: MergePolicy;
@@ -39,6 +46,8 @@ export interface ScanOptions {
   readonly threads: InputThreads;
   /** Where contents go; undefined for a scan of headers only. */
   readonly session: SinkSession | undefined;
+  /** Where headers of layers are kept. */
+  readonly headers?: HeaderCache;
   /** Whether the output has the PAX records that nobody interprets. @defaultValue false */
   readonly keepsPax?: boolean;
   readonly signal?: AbortSignal;
@@ -76,12 +85,55 @@ export class Scanner {
    * @throws {OcirenderError} for whatever is wrong with the layer; digest mismatches before everything else
    */
   async scan(layer: Layer, index: number): Promise<Journal> {
-    const { limits, threads, session, signal, onBytes } = this.#options;
     const journal = new Journal(this.#xattrs);
-    const diagnose: DiagnosticHandler = (diagnostic) =>
-      this.#options.diagnose({ layer: layer.digest, ...diagnostic });
+    await this.#read(layer, index, journal);
+    this.#endLayer(journal);
+    return journal;
+  }
+
+  /**
+   * Takes one layer from its headers, which were read before: contents that may be seen are announced to the session, which
+   * does not look at them.
+   *
+   * @param headers - of the layer
+   * @param layer - newer than those still to come
+   * @param index - its place in the manifest, 0 for the oldest
+   * @returns its journal
+   * @throws {OcirenderError} as {@link scan}, for what entries say
+   */
+  recall(headers: LayerHeaders, layer: Layer, index: number): Journal {
+    const { limits, session } = this.#options;
+    const journal = new Journal(this.#xattrs);
+    const diagnose = this.#diagnoser(layer);
+    try {
+      if (headers.tarBytes > limits.totalBytes - this.#tarBytes)
+        throw new LimitError('totalBytes', limits.totalBytes, 'the image has too many bytes');
+      for (const event of headers.events()) {
+        if (event.type === 'diagnostic') diagnose(event);
+        else {
+          const content = this.#record(event.entry, journal, diagnose, index === 0);
+          if (content === undefined || session === undefined) continue;
+          const ref = session.write(NOTHING, contentInfo(event.entry, content.placement));
+          if (typeof ref !== 'number')
+            throw new TypeError('a session that ignores contents names them at once');
+          journal.setRef(content.record, ref);
+        }
+      }
+    } catch (error) {
+      throw isOcirenderError(error) ? inLayer(error, layer.digest) : error;
+    }
+    journal.tarBytes = headers.tarBytes;
+    this.#endLayer(journal);
+    return journal;
+  }
+
+  async #read(layer: Layer, index: number, journal: Journal): Promise<void> {
+    const { limits, threads, session, signal, onBytes, headers } = this.#options;
+    const diagnose = this.#diagnoser(layer);
     const last = index === 0;
-    await readLayer(
+    const key = headersKey(layer);
+    const recorder = key === undefined ? undefined : headers?.record(key, readingLimits(limits));
+    const isGenuine = await readLayer(
       layer,
       {
         limits,
@@ -98,28 +150,37 @@ export class Scanner {
           if (event === undefined) {
             if (!(await stream.fill())) break;
           } else if (event.type === 'entry') {
+            recorder?.add(event);
             const content = this.#record(event.entry, journal, diagnose, last);
             if (content === undefined || session === undefined) continue;
             const { record, placement } = content;
             const source = contentOf(stream, event.entry);
-            const stored = session.write(source instanceof Promise ? await source : source, {
-              size: event.entry.size,
-              ...(event.entry.extents === undefined ? {} : { extents: event.entry.extents }),
-              placement,
-            });
+            const stored = session.write(
+              source instanceof Promise ? await source : source,
+              contentInfo(event.entry, placement),
+            );
             journal.setRef(record, typeof stored === 'number' ? stored : await stored);
           } else if (event.type === 'diagnostic') {
+            recorder?.add(event);
             diagnose(event);
           }
         }
         journal.tarBytes = stream.tarBytes;
       },
     );
+    // Of a diff_id that was let pass although it is wrong, nothing is known.
+    if (isGenuine) await recorder?.commit(journal.tarBytes);
+  }
+
+  #diagnoser(layer: Layer): DiagnosticHandler {
+    return (diagnostic) => this.#options.diagnose({ layer: layer.digest, ...diagnostic });
+  }
+
+  #endLayer(journal: Journal): void {
     this.#tarBytes += journal.tarBytes;
     this.#whiteouts.endLayer();
     this.#emitted.endLayer();
     this.#links.endLayer();
-    return journal;
   }
 
   /** Journals an entry; gives its record and placement when its content should be stored. */
@@ -278,6 +339,10 @@ export class Scanner {
     });
     return new Map([...xattrs].filter(([name]) => !dropped.includes(name)));
   }
+}
+
+function contentInfo({ size, extents }: Entry, placement: Placement): ContentInfo {
+  return { size, ...(extents === undefined ? {} : { extents }), placement };
 }
 
 function placementOf(

@@ -9,11 +9,10 @@ import {
   type Tree,
   TreeWalk,
 } from '@ocirender/interface';
-import { contentOf } from './content-source.ts';
 import { type Journal, NOT_STORED } from './journal.ts';
 import type { MergeLimits } from './limits.ts';
 import type { DirectoryNode, FileNode } from './nodes.ts';
-import { readLayer } from './read-layer.ts';
+import { readContents } from './read-contents.ts';
 
 /** A content that the tree needs and the sink does not have. */
 export interface MissingContent {
@@ -114,45 +113,34 @@ export async function readMissing(
   for (const index of [...missing.keys()].sort((a, b) => b - a)) {
     const records = missing.get(index)!;
     options.onLayer?.(index);
-    await readLayer(
+    await readContents(
       layers[index]!,
+      records,
       {
         limits,
         threads,
-        maxOutputBytes: limits.totalBytes,
-        // A wrong diff_id that was let pass once passes again.
-        lenient: true,
         ...(signal === undefined ? {} : { signal }),
         // What there is to say about the layer was said when it was scanned.
         diagnose: ignore,
         ...(onBytes === undefined ? {} : { onBytes: (count: number) => onBytes(index, count) }),
       },
-      async (stream) => {
-        let record = -1;
-        for (;;) {
-          const event = stream.poll();
-          if (event === undefined) {
-            if (!(await stream.fill())) break;
-            continue;
-          }
-          if (event.type !== 'entry') continue;
-          const wanted = records.get(++record);
-          if (wanted === undefined) continue;
-          const { file, path } = wanted;
-          const source = contentOf(stream, event.entry);
-          const stored = session.write(source instanceof Promise ? await source : source, {
-            size: file.size,
-            ...(file.extents === undefined ? {} : { extents: file.extents }),
-            placement: {
-              path,
-              metadata: file,
-              ...(file.extraPax === undefined ? {} : { extraPax: file.extraPax }),
-            },
-            tree,
+      ({ file, path }, content) => {
+        const stored = session.write(content, {
+          size: file.size,
+          ...(file.extents === undefined ? {} : { extents: file.extents }),
+          placement: {
+            path,
+            metadata: file,
+            ...(file.extraPax === undefined ? {} : { extraPax: file.extraPax }),
+          },
+          tree,
+        });
+        bytes += file.size;
+        if (typeof stored === 'number') file.content = stored;
+        else
+          return stored.then((ref) => {
+            file.content = ref;
           });
-          file.content = typeof stored === 'number' ? stored : await stored;
-          bytes += file.size;
-        }
       },
     );
     diagnose({

@@ -23,7 +23,7 @@ export interface PrefetchOptions {
  * Makes an image whose layers are fetched newest first, some at a time, each once, into temporary files without a name.
  * Where the line is full, the layer that is being read gets most of it.
  * Opened layers are read while they still arrive, and again from the file. Fetching begins when the first layer is
- * opened; the first failure ends it all.
+ * opened; the first failure ends it all. A layer that was passed over ({@link Layer.pass}) before that is fetched when it is opened.
  *
  * @param image - whose layers are slow to open (a registry's); closed together with the result
  * @param options - how many at a time, and where to
@@ -47,6 +47,7 @@ export function prefetchLayers(
     layers: image.layers.map(({ openFile: _openFile, ...layer }) => ({
       ...layer,
       open: (openOptions) => queue.open(layer.digest, openOptions?.signal),
+      pass: () => queue.pass(layer.digest),
     })),
     close: async () => {
       await queue.close();
@@ -55,16 +56,22 @@ export function prefetchLayers(
   };
 }
 
+/** One blob to fetch, and the layers that it is. */
+interface Fetch {
+  readonly layer: Layer;
+  readonly indexes: number[];
+  readonly blob: SpooledBlob;
+}
+
 /** Fetches the distinct layers of an image in order. */
 class FetchQueue {
-  readonly #blobs = new Map<
-    string,
-    { readonly layer: Layer; readonly indexes: number[]; readonly blob: SpooledBlob }
-  >();
+  readonly #blobs = new Map<string, Fetch>();
   readonly #concurrency: number;
   readonly #options: PrefetchOptions;
   readonly #stop = new AbortController();
   readonly #line = new LineShare();
+  /** Those that are fetched only if they are opened. */
+  readonly #passed = new Set<string>();
   #workers: Promise<void>[] | undefined;
 
   constructor(layers: readonly Layer[], concurrency: number, options: PrefetchOptions) {
@@ -80,7 +87,14 @@ class FetchQueue {
 
   open(digest: string, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
     this.#start();
-    return this.#read(this.#blobs.get(digest)!.blob, signal);
+    const fetch = this.#blobs.get(digest)!;
+    if (this.#passed.delete(digest)) this.#workers!.push(this.#work([fetch].values()));
+    return this.#read(fetch.blob, signal);
+  }
+
+  /** Leaves a layer out until it is opened, unless it is being fetched. */
+  pass(digest: string): void {
+    if (this.#workers === undefined) this.#passed.add(digest);
   }
 
   async *#read(blob: SpooledBlob, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
@@ -108,13 +122,11 @@ class FetchQueue {
     const aborted = (): void => this.#end(abortedError(signal?.reason));
     if (signal?.aborted === true) aborted();
     signal?.addEventListener('abort', aborted, { once: true, signal: this.#stop.signal });
-    const queue = this.#blobs.values();
+    const queue = [...this.#blobs.values()].filter(({ layer }) => !this.#passed.has(layer.digest)).values();
     this.#workers = Array.from({ length: this.#concurrency }, () => this.#work(queue));
   }
 
-  async #work(
-    queue: Iterator<{ layer: Layer; indexes: readonly number[]; blob: SpooledBlob }>,
-  ): Promise<void> {
+  async #work(queue: Iterator<Fetch>): Promise<void> {
     for (let next = queue.next(); next.done !== true; next = queue.next()) {
       const { layer, indexes, blob } = next.value;
       if (this.#stop.signal.aborted) return;

@@ -1,0 +1,9 @@
+/**
+ * Keeps what was read of the layers of container images, so that a layer is not read, and not downloaded, twice.
+ *
+ * @packageDocumentation
+ */
+export type { CacheCheck, CacheUse, LayerCacheOptions, PruneOptions } from './layer-cache.ts';
+export { LayerCache } from './layer-cache.ts';
+export { defaultCacheDirectory } from './store/cache-directory.ts';
+export type { EntryKey, StoredEntry } from './store/entry-store.ts';

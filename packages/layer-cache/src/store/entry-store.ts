@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** Part of every path: what a later version keeps in another form goes elsewhere. */
+const VERSION = 'v1';
+/** Ending of the file whose length counts how often an entry was used, and whose time says when. */
+const USES = '.uses';
+/** Beginning of files that are being written. */
+const TEMPORARY = '.tmp-';
+/** A file that is being written longer than that was left by a process that died, in milliseconds. */
+const ABANDONED = 24 * 60 * 60 * 1000;
+
+/** What an entry is kept under. */
+export interface EntryKey {
+  /** What is kept: `headers`. */
+  readonly kind: string;
+  /** Digest of the uncompressed layer, `ALGORITHM:DIGITS`; checked by the caller. */
+  readonly diffId: string;
+}
+
+/** An entry, seen from outside. */
+export interface StoredEntry extends EntryKey {
+  readonly path: string;
+  readonly bytes: number;
+  /** When it was written, milliseconds since the epoch. */
+  readonly written: number;
+  /** When it was written or used last, milliseconds since the epoch. */
+  readonly lastUsed: number;
+  /** How often it was used. */
+  readonly uses: number;
+}
+
+/**
+ * Files by kind and digest. Many processes may read, write and remove at once: a file appears whole, by renaming, and one that is
+ * removed stays readable to who has it open.
+ */
+export class EntryStore {
+  readonly #root: string;
+
+  /** @param root - an existing directory that only its owner may write to */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Where an entry is, or would be. */
+  path({ kind, diffId }: EntryKey): string {
+    const [algorithm, digits] = diffId.split(':') as [string, string];
+    return join(this.#root, VERSION, kind, algorithm, digits.slice(0, 2), digits);
+  }
+
+  /**
+   * Reads an entry.
+   *
+   * @returns undefined when there is none, or it cannot be read
+   */
+  async read(key: EntryKey): Promise<Buffer | undefined> {
+    return readFile(this.path(key)).catch(() => undefined);
+  }
+
+  /** Counts a use. A cache that cannot be written to can be used all the same. */
+  async used(key: EntryKey): Promise<void> {
+    await appendFile(this.path(key) + USES, '.', { mode: 0o600 }).catch(() => undefined);
+  }
+
+  /**
+   * Writes an entry: under a temporary name, to the disk, and then under its own.
+   *
+   * @param pieces - of the file, in order
+   * @throws system errors; nothing is left then
+   */
+  async write(key: EntryKey, pieces: readonly Buffer[]): Promise<void> {
+    const path = this.path(key);
+    const directory = dirname(path);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const temporary = join(directory, TEMPORARY + randomBytes(8).toString('hex'));
+    try {
+      await writeFile(temporary, pieces, { flag: 'wx', mode: 0o600, flush: true });
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+    await syncDirectory(directory);
+  }
+
+  /** Removes an entry, if it is there. */
+  async remove(key: EntryKey): Promise<void> {
+    const path = this.path(key);
+    await rm(path, { force: true });
+    await rm(path + USES, { force: true });
+  }
+
+  /** Lists all entries, in no particular order, and removes what writers that died have left. */
+  async list(): Promise<StoredEntry[]> {
+    const entries: StoredEntry[] = [];
+    const top = join(this.#root, VERSION);
+    for (const kind of await namesIn(top)) {
+      for (const algorithm of await namesIn(join(top, kind))) {
+        for (const part of await namesIn(join(top, kind, algorithm))) {
+          const directory = join(top, kind, algorithm, part);
+          for (const name of await namesIn(directory)) {
+            if (name.startsWith(TEMPORARY)) await removeAbandoned(join(directory, name));
+            else if (!name.endsWith(USES)) {
+              const entry = await this.#look({ kind, diffId: `${algorithm}:${name}` }, join(directory, name));
+              if (entry !== undefined) entries.push(entry);
+            }
+          }
+        }
+      }
+    }
+    return entries;
+  }
+
+  async #look(key: EntryKey, path: string): Promise<StoredEntry | undefined> {
+    const file = await stat(path).catch(() => undefined);
+    // Removed meanwhile.
+    if (file === undefined) return undefined;
+    const uses = await stat(path + USES).catch(() => undefined);
+    return {
+      ...key,
+      path,
+      bytes: file.size,
+      written: file.mtimeMs,
+      lastUsed: Math.max(file.mtimeMs, uses?.mtimeMs ?? 0),
+      uses: uses?.size ?? 0,
+    };
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return (await readdir(directory).catch((): string[] => [])).sort();
+}
+
+async function removeAbandoned(path: string): Promise<void> {
+  const file = await stat(path).catch(() => undefined);
+  if (file !== undefined && Date.now() - file.mtimeMs > ABANDONED) await rm(path, { force: true });
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
