@@ -1,5 +1,7 @@
 import { printableJson } from '@ocirender/interface';
 import { Command } from '@oclif/core/command';
+import type { Config } from '@oclif/core/config';
+import { spellOptionalValues } from './cache/cache-flags.ts';
 import { describeFailure } from './failure/failure.ts';
 import { renderFailure } from './failure/render-failure.ts';
 import { printMessage } from './report/print-message.ts';
@@ -10,6 +12,10 @@ import { printMessage } from './report/print-message.ts';
  */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
+
+  constructor(argv: string[], config: Config) {
+    super(spellOptionalValues(argv), config);
+  }
 
   /** JSON is data, but a terminal may show it: what it would obey is written as JSON's own escapes. */
   override logJson(json: unknown): void {

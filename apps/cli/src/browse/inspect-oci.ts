@@ -1,5 +1,12 @@
 import { convert } from '@ocirender/core';
-import { defineSink, expandHoles, type Image, type Sink, type SinkSession } from '@ocirender/interface';
+import {
+  type ContentChunk,
+  defineSink,
+  expandHoles,
+  type Image,
+  type Sink,
+  type SinkSession,
+} from '@ocirender/interface';
 import { formatPlatform } from '@ocirender/oci-layout';
 import { openSource } from '@ocirender/sources';
 import type { OpenSettings } from '../readers/open-image.ts';
@@ -18,14 +25,16 @@ const COUNTING_SINK: Sink = defineSink({
 
 const COUNTING_SESSION: SinkSession = {
   placement: 'any',
-  async write(content) {
-    if (content instanceof Uint8Array) return 0;
-    for await (const bytes of expandHoles(content)) if (bytes.length === 0) break;
-    return 0;
-  },
+  ignoresContents: true,
+  write: (content) => (content instanceof Uint8Array ? 0 : pass(content)),
   finish: () => Promise.resolve({ bytesWritten: 0, details: {} }),
   abort: () => Promise.resolve(),
 };
+
+async function pass(content: AsyncIterable<ContentChunk>): Promise<number> {
+  for await (const bytes of expandHoles(content)) if (bytes.length === 0) break;
+  return 0;
+}
 
 /**
  * Inspects an OCI image: merges it, for nothing else tells how many entries and whiteouts its layers have.

@@ -1,4 +1,5 @@
 import { expandHoles, ImageReader, OcirenderError } from '@ocirender/interface';
+import type { CacheFlags } from '../cache/cache-flags.ts';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { readReaderCatalog } from '../readers/catalog.ts';
 import { openSpec } from '../readers/open-image.ts';
@@ -11,7 +12,7 @@ import { findPath } from './path-argument.ts';
 export interface CatRequest {
   readonly image: string;
   readonly path: string;
-  readonly flags: ReadFlags;
+  readonly flags: ReadFlags & CacheFlags;
   readonly plugins: readonly PluginLike[];
 }
 

@@ -1,3 +1,4 @@
+import type { CacheFlags } from '../cache/cache-flags.ts';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { readReaderCatalog } from '../readers/catalog.ts';
 import { findForm } from '../readers/find-form.ts';
@@ -13,7 +14,7 @@ import { summarizeSource } from './summarize-source.ts';
 /** What the command line says. */
 export interface InspectRequest {
   readonly image: string;
-  readonly flags: ReadFlags;
+  readonly flags: ReadFlags & CacheFlags;
   readonly json: boolean;
   readonly plugins: readonly PluginLike[];
 }

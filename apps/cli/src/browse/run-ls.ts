@@ -1,4 +1,5 @@
 import { type ByteString, displayPath, ImageReader, LimitError } from '@ocirender/interface';
+import type { CacheFlags } from '../cache/cache-flags.ts';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { readReaderCatalog } from '../readers/catalog.ts';
 import { openSpec } from '../readers/open-image.ts';
@@ -12,7 +13,7 @@ import { findPath } from './path-argument.ts';
 export interface LsRequest {
   readonly image: string;
   readonly path: string | undefined;
-  readonly flags: ReadFlags & { readonly recursive: boolean };
+  readonly flags: ReadFlags & CacheFlags & { readonly recursive: boolean };
   readonly json: boolean;
   readonly plugins: readonly PluginLike[];
 }

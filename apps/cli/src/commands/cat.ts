@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../base-command.ts';
+import { cacheFlags } from '../cache/cache-flags.ts';
 import { IMAGE_FORMS, readFlags } from '../readers/read-flags.ts';
 
 /** `ocirender cat` */
@@ -23,7 +24,7 @@ export class Cat extends BaseCommand {
     PATH: Args.string({ description: 'A regular file in the image.', required: true, ignoreStdin: true }),
   };
 
-  static override flags = readFlags;
+  static override flags = { ...readFlags, ...cacheFlags };
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Cat);

@@ -1,3 +1,6 @@
+import { Cache } from './cache/index.ts';
+import { CachePrune } from './cache/prune.ts';
+import { CacheVerify } from './cache/verify.ts';
 import { Cat } from './cat.ts';
 import { Convert } from './convert.ts';
 import { Inspect } from './inspect.ts';
@@ -10,6 +13,9 @@ import { Verify } from './verify.ts';
 
 /** The commands by id, for oclif's explicit strategy. */
 export const COMMANDS: Readonly<Record<string, unknown>> = {
+  cache: Cache,
+  'cache:prune': CachePrune,
+  'cache:verify': CacheVerify,
   cat: Cat,
   convert: Convert,
   inspect: Inspect,

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../base-command.ts';
 import type { Inspection } from '../browse/inspection.ts';
+import { cacheFlags } from '../cache/cache-flags.ts';
 import { IMAGE_FORMS, readFlags } from '../readers/read-flags.ts';
 
 /** `ocirender inspect` */
@@ -24,7 +25,7 @@ export class Inspect extends BaseCommand {
     IMAGE: Args.string({ description: 'The image.', required: true, ignoreStdin: true }),
   };
 
-  static override flags = readFlags;
+  static override flags = { ...readFlags, ...cacheFlags };
 
   override async run(): Promise<Inspection> {
     const { args, flags } = await this.parse(Inspect);

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import type { JsonEntry } from '../browse/listing.ts';
+import { cacheFlags } from '../cache/cache-flags.ts';
 import { IMAGE_FORMS, readFlags } from '../readers/read-flags.ts';
 
 /** `ocirender ls` */
@@ -29,6 +30,7 @@ export class Ls extends BaseCommand {
   static override flags = {
     recursive: Flags.boolean({ char: 'R', summary: 'List everything below, with whole paths.' }),
     ...readFlags,
+    ...cacheFlags,
   };
 
   override async run(): Promise<JsonEntry[]> {

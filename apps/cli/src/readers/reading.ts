@@ -1,4 +1,7 @@
+import type { CacheUse } from '@ocirender/layer-cache';
 import type { RegistryEvent } from '@ocirender/registry';
+import type { CacheFlags } from '../cache/cache-flags.ts';
+import { openCache } from '../cache/open-cache.ts';
 import { watchInterrupts } from '../convert/interrupt.ts';
 import { SOURCE_LIMIT_FLAGS } from '../convert/limit-flags.ts';
 import { readLimits } from '../convert/limit-values.ts';
@@ -24,15 +27,20 @@ export interface Reading {
  * @param run - what it does
  * @returns what `run` gives
  */
-export async function withReading<T>(flags: ReadFlags, run: (reading: Reading) => Promise<T>): Promise<T> {
+export async function withReading<T>(
+  flags: ReadFlags & Partial<CacheFlags>,
+  run: (reading: Reading) => Promise<T>,
+): Promise<T> {
   const merge = mergeSettings(flags);
   const registry = await registrySettings(flags, process.stdin);
   const progress = startByteProgress(flags.progress, process.stderr);
   const interrupt = watchInterrupts(() => progress.stop());
   try {
-    return await run({
+    const headers = await openCache(flags, (diagnostic) => progress.print(diagnosticLine(diagnostic)));
+    const result = await run({
       settings: {
         ...merge,
+        ...(headers === undefined ? {} : { headers }),
         source: {
           limits: readLimits(flags, SOURCE_LIMIT_FLAGS),
           registry: { ...registry, onEvent: (event) => printEvent(event, progress) },
@@ -47,6 +55,8 @@ export async function withReading<T>(flags: ReadFlags, run: (reading: Reading) =
       },
       progress,
     });
+    if (headers !== undefined && flags.verbose) progress.print(useLine(headers.use));
+    return result;
   } catch (error) {
     if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;
     throw error;
@@ -54,6 +64,10 @@ export async function withReading<T>(flags: ReadFlags, run: (reading: Reading) =
     progress.stop();
     interrupt.dispose();
   }
+}
+
+function useLine({ hits, misses }: CacheUse): string {
+  return `cache: ${hits} of ${hits + misses} layers were known`;
 }
 
 function printEvent(event: RegistryEvent, progress: ByteProgress): void {

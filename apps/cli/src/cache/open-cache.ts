@@ -1,0 +1,53 @@
+import { type DiagnosticHandler, OcirenderError, parseSize } from '@ocirender/interface';
+import type { LayerCache } from '@ocirender/layer-cache';
+import type { CacheFlags } from './cache-flags.ts';
+
+/**
+ * Opens the cache that the command line asks for.
+ *
+ * @param flags - `--cache` and `--cache-size`
+ * @param diagnose - is told of entries that are damaged or cannot be written
+ * @returns undefined without `--cache`
+ * @throws {OcirenderError} usage errors; what opening throws
+ */
+export async function openCache(
+  flags: Partial<CacheFlags>,
+  diagnose: DiagnosticHandler,
+): Promise<LayerCache | undefined> {
+  if (flags.cache === undefined) return undefined;
+  const size = flags['cache-size'];
+  const maxBytes = size === undefined ? undefined : cacheSize(size, '--cache-size');
+  const { defaultCacheDirectory, LayerCache } = await import('@ocirender/layer-cache');
+  return LayerCache.open(flags.cache || defaultCacheDirectory(process.env), {
+    diagnose,
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  });
+}
+
+/**
+ * Opens the cache that a command manages.
+ *
+ * @param directory - what `--cache` says
+ */
+export async function openManagedCache(
+  directory: string | undefined,
+): Promise<{ readonly cache: LayerCache; readonly directory: string }> {
+  const { defaultCacheDirectory, LayerCache } = await import('@ocirender/layer-cache');
+  const path = directory || defaultCacheDirectory(process.env);
+  return { cache: await LayerCache.open(path), directory: path };
+}
+
+/**
+ * Reads a number of bytes.
+ *
+ * @param text - as written
+ * @param flag - whose value it is
+ * @throws {OcirenderError} `ERR_OCIRENDER_USAGE`
+ */
+export function cacheSize(text: string, flag: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new OcirenderError('ERR_OCIRENDER_USAGE', `${flag}: ${JSON.stringify(text)} is not a size`, {
+    hint: 'Give bytes, with K, M, G or T for powers of 1024.',
+  });
+}
