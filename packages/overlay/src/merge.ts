@@ -16,7 +16,7 @@ import { DEFAULT_LIMITS, type MergeLimits } from './limits.ts';
 import { DEFAULT_POLICY, type MergePolicy } from './policy.ts';
 import { Replay } from './replay.ts';
 import { Scanner } from './scan.ts';
-import { bindContents, readMissing, type Settlement } from './settle.ts';
+import { bindContents, nameMissing, readMissing, type Settlement } from './settle.ts';
 
 /**
  * A step of a merge. `settle` reads skipped contents again, `place` reads all contents under their final paths; both
@@ -237,6 +237,10 @@ class Merge {
 
   async #readMissing(settlement: Settlement, tree: Tree, phase: MergePhase): Promise<number> {
     if (settlement.missing.size === 0) return 0;
+    if (this.#session!.ignoresContents === true) {
+      nameMissing(settlement.missing, this.#session!, tree);
+      return 0;
+    }
     const { layers, signal, observer } = this.#options;
     this.#phase(phase);
     return readMissing(settlement.missing, {

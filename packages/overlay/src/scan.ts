@@ -26,6 +26,7 @@ import { linkProblem } from './link-problem.ts';
 import { cleanPath, pathDepth } from './path.ts';
 import type { MergePolicy } from './policy.ts';
 import { readLayer } from './read-layer.ts';
+import { nameContent } from './settle.ts';
 import { nameMeaning } from './whiteout.ts';
 import { WhiteoutTracker } from './whiteout-tracker.ts';
 import { XattrPool } from './xattr-pool.ts';
@@ -35,9 +36,6 @@ const SELINUX_RECORD = 'RHT.security.selinux';
 
 /** "No id" to Linux (`(uid_t)-1`): `chown` cannot set it, and it is shown as the overflow id. */
 const OVERFLOW_ID = 0xffff_ffff;
-
-/** A content that nobody looks at. */
-const NOTHING = new Uint8Array(0);
 
 /** What a scan needs. */
 export interface ScanOptions {
@@ -113,10 +111,8 @@ export class Scanner {
         else {
           const content = this.#record(event.entry, journal, diagnose, index === 0);
           if (content === undefined || session === undefined) continue;
-          const ref = session.write(NOTHING, contentInfo(event.entry, content.placement));
-          if (typeof ref !== 'number')
-            throw new TypeError('a session that ignores contents names them at once');
-          journal.setRef(content.record, ref);
+          const info = contentInfo(event.entry, content.placement);
+          journal.setRef(content.record, nameContent(session, info));
         }
       }
     } catch (error) {

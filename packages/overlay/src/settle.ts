@@ -1,6 +1,8 @@
 import type { InputThreads } from '@ocirender/decompress';
 import {
   type ByteString,
+  type ContentInfo,
+  type ContentRef,
   type DiagnosticHandler,
   equalMetadata,
   type Inode,
@@ -13,6 +15,9 @@ import { type Journal, NOT_STORED } from './journal.ts';
 import type { MergeLimits } from './limits.ts';
 import type { DirectoryNode, FileNode } from './nodes.ts';
 import { readContents } from './read-contents.ts';
+
+/** A content that nobody looks at. */
+const NOTHING = new Uint8Array(0);
 
 /** A content that the tree needs and the sink does not have. */
 export interface MissingContent {
@@ -124,22 +129,13 @@ export async function readMissing(
         diagnose: ignore,
         ...(onBytes === undefined ? {} : { onBytes: (count: number) => onBytes(index, count) }),
       },
-      ({ file, path }, content) => {
-        const stored = session.write(content, {
-          size: file.size,
-          ...(file.extents === undefined ? {} : { extents: file.extents }),
-          placement: {
-            path,
-            metadata: file,
-            ...(file.extraPax === undefined ? {} : { extraPax: file.extraPax }),
-          },
-          tree,
-        });
-        bytes += file.size;
-        if (typeof stored === 'number') file.content = stored;
+      (content, bytesOf) => {
+        const stored = session.write(bytesOf, missingInfo(content, tree));
+        bytes += content.file.size;
+        if (typeof stored === 'number') content.file.content = stored;
         else
           return stored.then((ref) => {
-            file.content = ref;
+            content.file.content = ref;
           });
       },
     );
@@ -150,6 +146,47 @@ export async function readMissing(
     });
   }
   return bytes;
+}
+
+/**
+ * Names the contents that a session has not heard of, in the order in which {@link readMissing} would, and reads nothing: the
+ * session does not look at contents.
+ *
+ * @param missing - what to name; `content` of the files is set
+ * @param session - ignores contents
+ * @param tree - the final tree
+ */
+export function nameMissing(missing: Settlement['missing'], session: SinkSession, tree: Tree): void {
+  for (const index of [...missing.keys()].sort((a, b) => b - a)) {
+    const records = missing.get(index)!;
+    for (const record of [...records.keys()].sort((a, b) => a - b)) {
+      const content = records.get(record)!;
+      content.file.content = nameContent(session, missingInfo(content, tree));
+    }
+  }
+}
+
+/**
+ * Has a content named by a session that does not look at contents.
+ *
+ * @param session - ignores contents
+ * @param info - of the content
+ * @throws {TypeError} when the session makes one wait: a bug of the session
+ */
+export function nameContent(session: SinkSession, info: ContentInfo): ContentRef {
+  const ref = session.write(NOTHING, info);
+  if (typeof ref === 'number') return ref;
+  throw new TypeError('a session that ignores contents names them at once');
+}
+
+function missingInfo({ file, path }: MissingContent, tree: Tree): ContentInfo {
+  const { size, extents, extraPax } = file;
+  return {
+    size,
+    ...(extents === undefined ? {} : { extents }),
+    placement: { path, metadata: file, ...(extraPax === undefined ? {} : { extraPax }) },
+    tree,
+  };
 }
 
 function ignore(): void {}

@@ -14,7 +14,15 @@ const REPORT: ConvertReport = {
   sink: 'squashfs',
   output: '/tmp/out.squashfs',
   layers: [
-    { digest: LAYER, size: 2_000_000, tarBytes: 5_000_000, entries: 20, whiteouts: 1, milliseconds: 80 },
+    {
+      digest: LAYER,
+      size: 2_000_000,
+      tarBytes: 5_000_000,
+      entries: 20,
+      whiteouts: 1,
+      milliseconds: 80,
+      fromCache: false,
+    },
   ],
   tree: {
     entries: 9,

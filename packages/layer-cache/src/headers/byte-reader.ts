@@ -55,7 +55,7 @@ export class ByteReader {
   /** Reads bytes: a copy. */
   data(): Uint8Array {
     const from = this.#take();
-    return Uint8Array.prototype.slice.call(this.#bytes, from, this.#at);
+    return new Uint8Array(this.#bytes.subarray(from, this.#at));
   }
 
   /** Passes over a length and as many bytes; gives where these begin. */
