@@ -136,6 +136,7 @@ describe('inspect', () => {
     expect(oci.layers[0]).toEqual({
       digest: expect.stringMatching(/^sha256:/),
       mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      fromCache: false,
       size: expect.any(Number),
       tarBytes: expect.any(Number),
       entries: 29,

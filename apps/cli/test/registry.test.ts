@@ -1,37 +1,20 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ExampleRegistry, serveExample } from './example-registry.ts';
 import { IMAGE, makeSandbox, runCli, type Sandbox } from './run-cli.ts';
 
 let sandbox: Sandbox;
-let server: Server;
+let registry: ExampleRegistry;
 let host: string;
 
-/** Serves the example image as a registry does: what is asked for by digest is a blob of the layout. */
 beforeAll(async () => {
   sandbox = await makeSandbox([]);
-  const index = JSON.parse(readFileSync(`${IMAGE}/index.json`, 'utf8')) as {
-    manifests: { digest: string; mediaType: string }[];
-  };
-  const [top] = index.manifests;
-  server = createServer((request, response) => {
-    const name = request.url!.split('/').at(-1)!;
-    const digest = name === 'demo' ? top!.digest : name;
-    if (request.url === '/v2/') return void response.end('{}');
-    if (!digest.startsWith('sha256:')) {
-      response.statusCode = 404;
-      return void response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
-    }
-    if (request.url!.includes('/manifests/')) response.setHeader('content-type', top!.mediaType);
-    response.end(readFileSync(`${IMAGE}/blobs/${digest.replace(':', '/')}`));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  host = `localhost:${(server.address() as AddressInfo).port}`;
+  registry = await serveExample();
+  host = registry.host;
 });
 afterAll(async () => {
-  await new Promise((resolve) => server.close(resolve));
+  await registry.close();
   await sandbox.remove();
 });
 

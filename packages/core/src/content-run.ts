@@ -62,7 +62,7 @@ async function readLayers(
       let left = nodes.size;
       const mayStop = (): boolean => !unchecked.has(index) && (left === 0 || channel.isLeft);
       try {
-        await reader.readLayer(layers[index]!, nodes, async (node, content) => {
+        await reader.readLayer(layers[index]!, nodes, !unchecked.has(index), async (node, content) => {
           if (mayStop()) throw ENOUGH;
           await channel.offer({ node, content: content instanceof Uint8Array ? whole(content) : content });
           left--;

@@ -13,7 +13,15 @@ import {
   isOcirenderError,
   type Layer,
 } from '@ocirender/interface';
-import { type MergePolicy, mergeLayers } from '@ocirender/overlay';
+import {
+  type HeaderCache,
+  type HeaderEvent,
+  type HeaderKey,
+  type HeaderRecorder,
+  type LayerHeaders,
+  type MergePolicy,
+  mergeLayers,
+} from '@ocirender/overlay';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { arbitraryStack } from '../../overlay/src/testing/arbitrary-stack.ts';
@@ -70,6 +78,24 @@ function counted(of: Layer): { layer: Layer; opened: () => number; taken: () => 
       },
     },
   };
+}
+
+/** Keeps headers in memory. */
+class HeaderMemory implements HeaderCache {
+  readonly #layers = new Map<string, LayerHeaders>();
+
+  find({ diffId }: HeaderKey): Promise<LayerHeaders | undefined> {
+    return Promise.resolve(this.#layers.get(diffId));
+  }
+
+  record({ diffId }: HeaderKey): HeaderRecorder {
+    const events: HeaderEvent[] = [];
+    return {
+      add: (event) => events.push(structuredClone(event)),
+      commit: async (tarBytes) =>
+        void this.#layers.set(diffId, { tarBytes, events: () => structuredClone(events) }),
+    };
+  }
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex');
@@ -140,6 +166,81 @@ describe('a merged image', () => {
     expect(layers[1]!.taken() - before).toBeLessThan(600_000);
     expect(await textOf(source, await reader.stat('old'))).toBe('old');
     expect(opened()).toEqual([2, 2, 2]);
+  });
+
+  describe('whose headers are known', () => {
+    const large = 'x'.repeat(3_000_000);
+    const entries = [
+      [file('old', 'old'), file('behind', large)],
+      [file('new', 'n'), member('.wh.gone'), file('big', large)],
+    ];
+
+    /** Opens it twice with the same memory, the second time from these layers. */
+    async function again(change: (layer: Layer) => Layer) {
+      const headers = new HeaderMemory();
+      const asStored = ({ marksSockets: _, ...layer }: Layer): Layer => layer;
+      const first = entries.map((layer) => asStored(layerOf(tarOf(layer), [8192])));
+      await openMergedImage(image(...first), { digests: false, headers });
+      const layers = first.map((layer) => counted(change(layer)));
+      const source = await openMergedImage(image(...layers.map(({ layer }) => layer)), {
+        digests: false,
+        headers,
+      });
+      return { source, opened: () => layers.map((layer) => layer.opened()), layers };
+    }
+
+    test('no layer is read for names, and for contents the one that has them, to its end', async () => {
+      const { source, opened, layers } = await again((layer) => layer);
+      expect(await pathsOf(source)).toEqual(['', 'behind', 'big', 'new', 'old']);
+      expect(opened()).toEqual([0, 0]);
+      const reader = new ImageReader(source);
+      expect(await textOf(source, await reader.stat('old'))).toBe('old');
+      expect(opened()).toEqual([1, 0]);
+      expect(layers[0]!.taken()).toBe(layers[0]!.layer.size);
+      // It is known to be right now: no more than is wanted.
+      expect(await textOf(source, await reader.stat('old'))).toBe('old');
+      expect(layers[0]!.taken()).toBeLessThan(1.5 * layers[0]!.layer.size);
+      expect(opened()).toEqual([2, 0]);
+    });
+
+    test('with digests, all is read: who compares contents must see them', async () => {
+      const headers = new HeaderMemory();
+      const layers = entries.map((layer) => {
+        const { marksSockets: _, ...stored } = layerOf(tarOf(layer));
+        return counted(stored);
+      });
+      for (const times of [1, 2]) {
+        const source = await openMergedImage(image(...layers.map(({ layer }) => layer)), { headers });
+        expect((await new ImageReader(source).stat('old')).sha256).toBe(sha256('old'));
+        expect(layers.map((layer) => layer.opened())).toEqual([times, times]);
+      }
+    });
+
+    test('a layer that is not what was promised is found out by who reads of it, also by who stops early', async () => {
+      const damaged = (layer: Layer): Layer => ({
+        ...layer,
+        async *open(options) {
+          let at = 0;
+          for await (const chunk of layer.open(options)) {
+            // Far behind what is asked for.
+            if (at > 2_000_000) chunk[100]! ^= 1;
+            at += chunk.length;
+            yield chunk;
+          }
+        },
+      });
+      const { source } = await again(damaged);
+      const node = await new ImageReader(source).stat('new');
+      await expect(textOf(source, node)).rejects.toMatchObject({ code: 'ERR_OCIRENDER_DIGEST_MISMATCH' });
+      const { source: other } = await again(damaged);
+      const early = async (): Promise<void> => {
+        const [files] = [
+          [await new ImageReader(other).stat('new'), await new ImageReader(other).stat('big')],
+        ];
+        for await (const _ of other.contents(files)) return;
+      };
+      await expect(early()).rejects.toMatchObject({ code: 'ERR_OCIRENDER_DIGEST_MISMATCH' });
+    });
   });
 
   test('several contents in one pass, each once, some left unread', async () => {

@@ -19,6 +19,7 @@ import { LayerCache } from './layer-cache.ts';
 import { defaultCacheDirectory } from './store/cache-directory.ts';
 
 const LIMITS = { pathBytes: 4096, ratio: 1000 };
+const BLOB = `sha256:${'f'.repeat(64)}`;
 const DAY = 24 * 3600;
 
 let base: string;
@@ -49,14 +50,14 @@ function entry(path: string): Entry {
 }
 
 async function keep(cache: LayerCache, diffId: string, names: readonly string[] = ['a', 'b']): Promise<void> {
-  const recorder = cache.record(diffId, LIMITS);
+  const recorder = cache.record({ diffId, digest: BLOB }, LIMITS);
   for (const name of names) recorder.add({ type: 'entry', entry: entry(name) });
   recorder.add({ type: 'diagnostic', code: 'trailing-data', message: 'ä' });
   await recorder.commit(1024);
 }
 
 async function namesOf(cache: LayerCache, diffId: string, limits = LIMITS): Promise<string[] | undefined> {
-  const found = await cache.find(diffId, limits);
+  const found = await cache.find({ diffId, digest: BLOB }, limits, false);
   return (
     found &&
     [...found.events()].map((event: HeaderEvent) =>
@@ -76,7 +77,7 @@ describe('a cache', () => {
     await keep(cache, id('a'));
     expect(await namesOf(cache, id('a'))).toEqual(['a', 'b', 'ä']);
     expect(await namesOf(await LayerCache.open(directory), id('a'))).toEqual(['a', 'b', 'ä']);
-    expect((await cache.find(id('a'), LIMITS))?.tarBytes).toBe(1024);
+    expect((await cache.find({ diffId: id('a'), digest: BLOB }, LIMITS, false))?.tarBytes).toBe(1024);
     expect(cache.use).toEqual({ hits: 2, misses: 1 });
   });
 
@@ -113,6 +114,15 @@ describe('a cache', () => {
     expect(await namesOf(cache, id('a'), { pathBytes: 4095, ratio: 1000 })).toBeUndefined();
     expect(await namesOf(cache, id('a'), { pathBytes: 4096 } as never)).toBeUndefined();
     expect(await namesOf(cache, id('a'), { pathBytes: 9999, ratio: 1001 })).toBeDefined();
+  });
+
+  it('knows a tar of any blob, or of that one only', async () => {
+    const cache = await LayerCache.open(directory);
+    await keep(cache, id('a'));
+    const other = { diffId: id('a'), digest: id('e') };
+    expect(await cache.find(other, LIMITS, false)).toBeDefined();
+    expect(await cache.find(other, LIMITS, true)).toBeUndefined();
+    expect(await cache.find({ ...other, digest: BLOB }, LIMITS, true)).toBeDefined();
   });
 
   it.each(['', 'sha256:', 'sha256:../../../etc/passwd', `sha256:${'A'.repeat(64)}`, `md5:${'a'.repeat(32)}`])(

@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { type DiagnosticHandler, OcirenderError } from '@ocirender/interface';
-import type { HeaderCache, HeaderRecorder, LayerHeaders, ReadingLimits } from '@ocirender/overlay';
+import type { HeaderCache, HeaderKey, HeaderRecorder, LayerHeaders, ReadingLimits } from '@ocirender/overlay';
 import { decodeHeaders } from './headers/decode-headers.ts';
 import { HeaderEncoder } from './headers/encode-headers.ts';
 import { openCacheDirectory } from './store/cache-directory.ts';
@@ -91,20 +91,25 @@ export class LayerCache implements HeaderCache {
     return { hits: this.#hits, misses: this.#misses };
   }
 
-  async find(diffId: string, limits: ReadingLimits): Promise<LayerHeaders | undefined> {
-    const found = DIFF_ID.test(diffId) ? await this.#find(headersOf(diffId), limits) : undefined;
+  async find(
+    { diffId, digest }: HeaderKey,
+    limits: ReadingLimits,
+    sameBlob: boolean,
+  ): Promise<LayerHeaders | undefined> {
+    const blob = sameBlob ? digest : undefined;
+    const found = DIFF_ID.test(diffId) ? await this.#find(headersOf(diffId), limits, blob) : undefined;
     if (found === undefined) this.#misses++;
     else this.#hits++;
     return found;
   }
 
-  record(diffId: string, limits: ReadingLimits): HeaderRecorder {
+  record({ diffId, digest }: HeaderKey, limits: ReadingLimits): HeaderRecorder {
     const key = headersOf(diffId);
     if (!DIFF_ID.test(diffId) || existsSync(this.#store.path(key))) return NO_RECORDER;
     const encoder = new HeaderEncoder();
     return {
       add: (event) => encoder.add(event),
-      commit: (tarBytes) => this.#keep(key, encoder, tarBytes, limits),
+      commit: (tarBytes) => this.#keep(key, encoder, { tarBytes, limits, digest }),
     };
   }
 
@@ -148,11 +153,16 @@ export class LayerCache implements HeaderCache {
     return { checked: entries.length, damaged };
   }
 
-  async #find(key: EntryKey, limits: ReadingLimits): Promise<LayerHeaders | undefined> {
+  async #find(
+    key: EntryKey,
+    limits: ReadingLimits,
+    blob: string | undefined,
+  ): Promise<LayerHeaders | undefined> {
     const bytes = await this.#store.read(key);
     if (bytes === undefined) return undefined;
     try {
       const kept = await unpack(key, bytes);
+      if (blob !== undefined && kept.digest !== blob) return undefined;
       if (!kept.limits.every(([name, value]) => value <= (limits[name] ?? -1))) return undefined;
       await this.#store.used(key);
       this.#inUse.add(this.#store.path(key));
@@ -168,12 +178,16 @@ export class LayerCache implements HeaderCache {
     }
   }
 
-  async #keep(key: EntryKey, encoder: HeaderEncoder, tarBytes: number, limits: ReadingLimits): Promise<void> {
+  async #keep(
+    key: EntryKey,
+    encoder: HeaderEncoder,
+    facts: { readonly tarBytes: number; readonly limits: ReadingLimits; readonly digest: string },
+  ): Promise<void> {
     try {
       const bytes = encoder.finish();
       const payload = await deflate(bytes, { level: 1 });
       const pieces = encodeEntry({
-        description: { ...key, tarBytes, entries: encoder.entries, limits, unpackedBytes: bytes.length },
+        description: { ...key, ...facts, entries: encoder.entries, unpackedBytes: bytes.length },
         payload,
       });
       if (pieces.reduce((sum, { length }) => sum + length, 0) > this.#maxBytes) return;
@@ -208,6 +222,8 @@ function headersOf(diffId: string): EntryKey {
 
 interface KeptHeaders {
   readonly tarBytes: number;
+  /** Of the blob that they were read of. */
+  readonly digest: unknown;
   readonly limits: readonly (readonly [string, number])[];
   readonly bytes: Buffer;
 }
@@ -215,7 +231,7 @@ interface KeptHeaders {
 /** Takes an entry apart and looks at all of it: nothing may turn out to be wrong when it is half used. */
 async function unpack({ kind, diffId }: EntryKey, file: Buffer): Promise<KeptHeaders> {
   const { description, payload } = decodeEntry(file);
-  const { tarBytes, limits, unpackedBytes } = description;
+  const { tarBytes, digest, limits, unpackedBytes } = description;
   if (description['kind'] !== kind || description['diffId'] !== diffId)
     throw new EntryDamaged('it is about something else');
   if (!isCount(tarBytes) || !isCount(unpackedBytes) || unpackedBytes > payload.length * MAX_RATIO)
@@ -231,7 +247,7 @@ async function unpack({ kind, diffId }: EntryKey, file: Buffer): Promise<KeptHea
   );
   if (bytes.length !== unpackedBytes) throw new EntryDamaged('it has another length than it says');
   for (const _ of decodeHeaders(bytes));
-  return { tarBytes, limits: pairs, bytes };
+  return { tarBytes, digest, limits: pairs, bytes };
 }
 
 function isCount(value: unknown): value is number {

@@ -160,7 +160,7 @@ describe('an entry', () => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'ocirender-malformed-'));
     cache = await LayerCache.open(directory, { diagnose: (diagnostic) => told.push(diagnostic) });
-    const recorder = cache.record(DIFF_ID, LIMITS);
+    const recorder = cache.record({ diffId: DIFF_ID, digest: DIFF_ID }, LIMITS);
     for (const event of fc.sample(anyEvent, { numRuns: 30, seed: 7 })) recorder.add(event);
     await recorder.commit(512);
     path = (await cache.list())[0]!.path;
@@ -172,7 +172,7 @@ describe('an entry', () => {
   async function isKnown(file: Buffer): Promise<boolean> {
     told = [];
     await writeFile(path, file);
-    const found = await cache.find(DIFF_ID, LIMITS);
+    const found = await cache.find({ diffId: DIFF_ID, digest: DIFF_ID }, LIMITS, true);
     const isThere = await stat(path).then(
       () => true,
       () => false,

@@ -12,6 +12,7 @@ export { Journal, NOT_STORED } from './journal.ts';
 export type {
   HeaderCache,
   HeaderEvent,
+  HeaderKey,
   HeaderRecorder,
   LayerHeaders,
   ReadingLimits,

@@ -30,33 +30,42 @@ export interface HeaderRecorder {
 /** The limits that a layer's headers were read under, by name. */
 export type ReadingLimits = Readonly<Record<string, number>>;
 
+/** Which layer is meant. */
+export interface HeaderKey {
+  /** Digest of the uncompressed tar, as the image's config says. */
+  readonly diffId: string;
+  /** Digest of the blob. */
+  readonly digest: string;
+}
+
 /** Knows the headers of layers that were read before, by the digest of their uncompressed tar. */
 export interface HeaderCache {
   /**
    * Looks a layer up.
    *
-   * @param diffId - digest of the uncompressed tar, as the image's config says
+   * @param key - the layer
    * @param limits - in force: headers that were read under a higher limit are not known
+   * @param sameBlob - whether they must have been read of a blob of this digest: another one of that tar does not do
    * @returns undefined when it is not known. Never throws
    */
-  find(diffId: string, limits: ReadingLimits): Promise<LayerHeaders | undefined>;
+  find(key: HeaderKey, limits: ReadingLimits, sameBlob: boolean): Promise<LayerHeaders | undefined>;
   /**
    * Begins to record a layer.
    *
-   * @param diffId - digest of the uncompressed tar
+   * @param key - the layer
    * @param limits - in force
    */
-  record(diffId: string, limits: ReadingLimits): HeaderRecorder;
+  record(key: HeaderKey, limits: ReadingLimits): HeaderRecorder;
 }
 
 /**
- * Gives the digest under which a layer's headers may be kept.
+ * Says under what a layer's headers may be kept.
  *
  * @param layer - any layer
  * @returns undefined for layers whose tar nobody promised, or is made on the fly
  */
-export function headersKey({ diffId, marksSockets = false }: Layer): string | undefined {
-  return marksSockets ? undefined : diffId;
+export function headersKey({ diffId, digest, marksSockets = false }: Layer): HeaderKey | undefined {
+  return marksSockets || diffId === undefined ? undefined : { diffId, digest };
 }
 
 /**

@@ -192,7 +192,9 @@ class Merge {
     const found: (LayerHeaders | undefined)[] = [];
     for (const layer of layers) {
       const key = headersKey(layer);
-      const known = key === undefined ? undefined : await headers.find(key, limits);
+      // A builder's wrong diff_id, which is let pass then, must not give another layer's headers.
+      const sameBlob = this.#policy.lenient;
+      const known = key === undefined ? undefined : await headers.find(key, limits, sameBlob);
       if (known !== undefined) layer.pass?.();
       found.push(known);
     }
@@ -249,6 +251,7 @@ class Merge {
       tree,
       limits: this.#limits,
       threads: this.#threads,
+      isChecked: (index) => !this.#layers[index]!.fromCache,
       ...(signal === undefined ? {} : { signal }),
       diagnose: this.#diagnose,
       onLayer: (index) => observer?.layerStart?.(index),

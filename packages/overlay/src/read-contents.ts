@@ -29,6 +29,8 @@ export function contentPlace(inode: Inode): ContentPlace | undefined {
 export interface ReadContentsOptions {
   readonly limits: MergeLimits;
   readonly threads: InputThreads;
+  /** Whether the layer was read before: a wrong diff_id that was let pass then passes again. */
+  readonly isChecked: boolean;
   readonly signal?: AbortSignal;
   readonly diagnose: DiagnosticHandler;
   /** Called with the number of stored bytes read so far. */
@@ -50,15 +52,14 @@ export async function readContents<T>(
   options: ReadContentsOptions,
   take: (item: T, content: Content) => void | Promise<void>,
 ): Promise<void> {
-  const { limits, threads, signal, diagnose, onBytes } = options;
+  const { limits, threads, isChecked, signal, diagnose, onBytes } = options;
   await readLayer(
     layer,
     {
       limits,
       threads,
       maxOutputBytes: limits.totalBytes,
-      // A wrong diff_id that was let pass once passes again.
-      lenient: true,
+      lenient: isChecked,
       ...(signal === undefined ? {} : { signal }),
       diagnose,
       ...(onBytes === undefined ? {} : { onBytes }),
@@ -102,16 +103,18 @@ export class ContentReader {
    *
    * @param layer - the layer
    * @param wanted - by the index of the archive member: whatever the caller knows it by
+   * @param isChecked - whether the layer was read before: a wrong diff_id that was let pass then passes again
    * @param take - is given each, one at a time; may throw to stop
    * @throws {OcirenderError} whatever is wrong with the layer; what `take` throws
    */
   async readLayer<T>(
     layer: Layer,
     wanted: ReadonlyMap<number, T>,
+    isChecked: boolean,
     take: (item: T, content: Content) => Promise<void>,
   ): Promise<void> {
     const signal = this.#signal;
-    const options = { limits: this.#limits, threads: this.#threads, diagnose: ignore };
+    const options = { limits: this.#limits, threads: this.#threads, isChecked, diagnose: ignore };
     await readContents(layer, wanted, { ...options, ...(signal === undefined ? {} : { signal }) }, take);
   }
 

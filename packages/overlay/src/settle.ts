@@ -95,6 +95,8 @@ export interface ReadMissingOptions {
   readonly tree: Tree;
   readonly limits: MergeLimits;
   readonly threads: InputThreads;
+  /** Whether a layer was read before. */
+  readonly isChecked: (layer: number) => boolean;
   readonly signal?: AbortSignal;
   readonly diagnose: DiagnosticHandler;
   readonly onLayer?: (index: number) => void;
@@ -124,6 +126,7 @@ export async function readMissing(
       {
         limits,
         threads,
+        isChecked: options.isChecked(index),
         ...(signal === undefined ? {} : { signal }),
         // What there is to say about the layer was said when it was scanned.
         diagnose: ignore,

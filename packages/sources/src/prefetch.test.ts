@@ -65,6 +65,24 @@ describe('prefetchLayers', () => {
     await image.close();
   });
 
+  it('fetches a layer that was passed over only when it is opened', async () => {
+    const slow = ['a', 'b', 'c'].map((name) => new SlowLayer(name));
+    const image = prefetchLayers(imageOf(slow), { concurrency: 3 });
+    image.layers[0]!.pass!();
+    image.layers[2]!.pass!();
+    const middle = collect(image.layers[1]!.open());
+    await tick();
+    expect(slow.map(({ opened }) => opened)).toEqual([0, 1, 0]);
+    slow[1]!.push('1', undefined);
+    expect(await middle).toBe('1');
+    const oldest = collect(image.layers[0]!.open());
+    slow[0]!.push('0', undefined);
+    expect(await oldest).toBe('0');
+    expect(await collect(image.layers[0]!.open())).toBe('0');
+    expect(slow.map(({ opened }) => opened)).toEqual([1, 1, 0]);
+    await image.close();
+  });
+
   it('nothing is fetched before a layer is opened; then the newest first, some at a time', async () => {
     const slow = ['a', 'b', 'c', 'd'].map((name) => new SlowLayer(name));
     const image = prefetchLayers(imageOf(slow), { concurrency: 2 });

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { HeaderEvent, HeaderKey, ReadingLimits } from '@ocirender/overlay';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import * as entries from '../test/entries.js';
+import { LayerCache } from './layer-cache.ts';
+
+const PROGRAM = fileURLToPath(new URL('../test/keep-forever.js', import.meta.url));
+/** 300 by hand: OCIRENDER_KILLS=300. */
+const KILLS = Number(process.env['OCIRENDER_KILLS'] ?? 40);
+/** 60 by hand: OCIRENDER_SECONDS=60. */
+const SECONDS = Number(process.env['OCIRENDER_SECONDS'] ?? 5);
+
+const keyOf = entries.keyOf as (number: number) => HeaderKey;
+const eventsOf = entries.eventsOf as (number: number) => HeaderEvent[];
+const LIMITS: ReadingLimits = entries.LIMITS;
+
+let directory: string;
+let running: ChildProcess[] = [];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ocirender-layer-cache-'));
+});
+afterEach(async () => {
+  for (const child of running) await kill(child);
+  running = [];
+  await rm(directory, { recursive: true });
+});
+
+function start(what: 'write' | 'prune'): ChildProcess {
+  const child = spawn(process.execPath, [PROGRAM, directory, what], { stdio: 'inherit' });
+  running.push(child);
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** Looks everything up that there may be; what is known must be what was kept. */
+async function look(cache: LayerCache): Promise<number> {
+  let known = 0;
+  for (let number = 0; number < 40; number++) {
+    const found = await cache.find(keyOf(number), LIMITS, true);
+    if (found === undefined) continue;
+    known++;
+    expect(found.tarBytes).toBe(number);
+    expect([...found.events()]).toEqual(eventsOf(number));
+  }
+  return known;
+}
+
+it(`writers that are killed leave nothing that is used: ${KILLS} times`, async () => {
+  const told: unknown[] = [];
+  const cache = await LayerCache.open(directory, { diagnose: (diagnostic) => told.push(diagnostic) });
+  let known = 0;
+  for (let kills = 0; kills < KILLS; kills++) {
+    const child = start('write');
+    await sleep(60 + Math.random() * 150);
+    await kill(child);
+    known += await look(cache);
+    if (kills % 5 === 4) await (await LayerCache.open(directory)).prune({ all: true });
+  }
+  expect(known).toBeGreaterThan(0);
+  expect(told).toEqual([]);
+}, 600_000);
+
+it(`two writers, one who removes and one who looks do not disturb each other: ${SECONDS} s`, async () => {
+  const told: unknown[] = [];
+  const cache = await LayerCache.open(directory, { diagnose: (diagnostic) => told.push(diagnostic) });
+  const children = [start('write'), start('write'), start('prune')];
+  let known = 0;
+  for (const end = Date.now() + SECONDS * 1000; Date.now() < end; ) {
+    known += await look(cache);
+    expect(children.map(({ exitCode }) => exitCode)).toEqual([null, null, null]);
+  }
+  expect(known).toBeGreaterThan(100);
+  expect(told).toEqual([]);
+}, 600_000);
