@@ -109,6 +109,37 @@ describe('where it is', () => {
   });
 });
 
+test('convert keeps what layers say, reads them once for a plan that is known, and never writes into the cache', async () => {
+  const cache = `--cache=${sandbox.path('convert')}`;
+  type Report = { layers: { fromCache: boolean }[]; bytesIn: number };
+  const convert = (...args: string[]): Promise<Report> =>
+    json(['convert', IMAGE, sandbox.path('out.tar'), '--force', ...args]);
+  const plain = await convert();
+  const clean = readFileSync(sandbox.path('out.tar'));
+  const cold = await convert(cache);
+  expect(readFileSync(sandbox.path('out.tar')).equals(clean)).toBe(true);
+  expect(cold).toMatchObject({
+    bytesIn: plain.bytesIn,
+    layers: cold.layers.map(() => ({ fromCache: false })),
+  });
+  const planned = await convert(cache, '--plan-first');
+  const plannedCold = await convert('--plan-first');
+  expect(planned.layers.every(({ fromCache }) => fromCache)).toBe(true);
+  expect(plannedCold.bytesIn).toBe(2 * planned.bytesIn);
+  const before = entriesOf(sandbox.path('convert'));
+  const inside = await runCli(sandbox, [
+    'convert',
+    IMAGE,
+    sandbox.path('convert'),
+    '-s',
+    'dir',
+    cache,
+    '--replace-directory',
+  ]);
+  expect(inside.code).toBe(2);
+  expect(entriesOf(sandbox.path('convert'))).toEqual(before);
+});
+
 test('list, verify, prune', async () => {
   const cache = `--cache=${sandbox.path('managed')}`;
   for (const _ of [1, 2]) await runCli(sandbox, ['ls', IMAGE, cache]);

@@ -47,8 +47,9 @@ export class ProgressMeter implements MergeObserver {
     this.#handler?.({ type: 'layer-bytes', index, bytes });
   }
 
-  layerEnd(index: number, { entries, milliseconds }: MergedLayer): void {
-    this.#handler?.({ type: 'layer-end', index, digest: this.#layers[index]!.digest, entries, milliseconds });
+  layerEnd(index: number, { entries, milliseconds, fromCache }: MergedLayer): void {
+    const { digest } = this.#layers[index]!;
+    this.#handler?.({ type: 'layer-end', index, digest, entries, milliseconds, fromCache });
   }
 
   /**

@@ -27,6 +27,8 @@ export type ProgressEvent =
       readonly digest: string;
       readonly entries: number;
       readonly milliseconds: number;
+      /** Whether its headers were known, so that nothing of it was read. */
+      readonly fromCache: boolean;
     }
   /** The output is in place: an abort comes too late. What it has replaced is removed now. */
   | { readonly type: 'committed' };

@@ -59,6 +59,7 @@ export interface CacheCheck {
  * what layers say, and nothing that was decided: a result never depends on what is in it. What is damaged counts as not there.
  */
 export class LayerCache implements HeaderCache {
+  readonly directory: string;
   readonly #store: EntryStore;
   readonly #maxBytes: number;
   readonly #diagnose: DiagnosticHandler;
@@ -67,8 +68,9 @@ export class LayerCache implements HeaderCache {
   #hits = 0;
   #misses = 0;
 
-  private constructor(store: EntryStore, maxBytes: number, diagnose: DiagnosticHandler) {
-    this.#store = store;
+  private constructor(directory: string, maxBytes: number, diagnose: DiagnosticHandler) {
+    this.directory = directory;
+    this.#store = new EntryStore(directory);
     this.#maxBytes = maxBytes;
     this.#diagnose = diagnose;
   }
@@ -83,7 +85,7 @@ export class LayerCache implements HeaderCache {
   static async open(directory: string, options: LayerCacheOptions = {}): Promise<LayerCache> {
     await openCacheDirectory(directory);
     const maxBytes = options.maxBytes ?? (await defaultSize(directory));
-    return new LayerCache(new EntryStore(directory), maxBytes, options.diagnose ?? (() => {}));
+    return new LayerCache(directory, maxBytes, options.diagnose ?? (() => {}));
   }
 
   /** What was known and what was not so far. */

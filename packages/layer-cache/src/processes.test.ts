@@ -11,9 +11,9 @@ import { LayerCache } from './layer-cache.ts';
 
 const PROGRAM = fileURLToPath(new URL('../test/keep-forever.js', import.meta.url));
 /** 300 by hand: OCIRENDER_KILLS=300. */
-const KILLS = Number(process.env['OCIRENDER_KILLS'] ?? 40);
+const KILLS = Number(process.env['OCIRENDER_KILLS'] ?? 15);
 /** 60 by hand: OCIRENDER_SECONDS=60. */
-const SECONDS = Number(process.env['OCIRENDER_SECONDS'] ?? 5);
+const SECONDS = Number(process.env['OCIRENDER_SECONDS'] ?? 3);
 
 const keyOf = entries.keyOf as (number: number) => HeaderKey;
 const eventsOf = entries.eventsOf as (number: number) => HeaderEvent[];
@@ -80,6 +80,6 @@ it(`two writers, one who removes and one who looks do not disturb each other: ${
     known += await look(cache);
     expect(children.map(({ exitCode }) => exitCode)).toEqual([null, null, null]);
   }
-  expect(known).toBeGreaterThan(100);
+  expect(known).toBeGreaterThan(20);
   expect(told).toEqual([]);
 }, 600_000);

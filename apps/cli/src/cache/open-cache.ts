@@ -29,12 +29,9 @@ export async function openCache(
  *
  * @param directory - what `--cache` says
  */
-export async function openManagedCache(
-  directory: string | undefined,
-): Promise<{ readonly cache: LayerCache; readonly directory: string }> {
+export async function openManagedCache(directory: string | undefined): Promise<LayerCache> {
   const { defaultCacheDirectory, LayerCache } = await import('@ocirender/layer-cache');
-  const path = directory || defaultCacheDirectory(process.env);
-  return { cache: await LayerCache.open(path), directory: path };
+  return LayerCache.open(directory || defaultCacheDirectory(process.env));
 }
 
 /**

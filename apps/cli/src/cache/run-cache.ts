@@ -38,9 +38,9 @@ export interface PruneFlags {
  * @param json - print nothing
  */
 export async function runCacheList(given: string | undefined, json: boolean): Promise<CacheListing> {
-  const { cache, directory } = await openManagedCache(given);
-  const listing = listingOf(directory, await cache.list());
-  if (!json) await printLines([...table(listing), `${total(listing)} in ${directory}`]);
+  const cache = await openManagedCache(given);
+  const listing = listingOf(cache.directory, await cache.list());
+  if (!json) await printLines([...table(listing), `${total(listing)} in ${cache.directory}`]);
   return listing;
 }
 
@@ -68,9 +68,9 @@ export async function runCachePrune(
     ...(maxSize === undefined ? {} : { maxBytes: cacheSize(maxSize, '--max-size') }),
     ...(olderThan === undefined ? {} : { olderThan: age(olderThan) }),
   };
-  const { cache, directory } = await openManagedCache(given);
-  const removed = listingOf(directory, await cache.prune(options));
-  if (!json) await printLines([`${total(removed)} removed from ${directory}`]);
+  const cache = await openManagedCache(given);
+  const removed = listingOf(cache.directory, await cache.prune(options));
+  if (!json) await printLines([`${total(removed)} removed from ${cache.directory}`]);
   return removed;
 }
 
@@ -81,7 +81,7 @@ export async function runCachePrune(
  * @param json - print nothing
  */
 export async function runCacheVerify(given: string | undefined, json: boolean): Promise<CacheCheck> {
-  const { cache } = await openManagedCache(given);
+  const cache = await openManagedCache(given);
   const check = await cache.verify();
   const { checked, damaged } = check;
   if (!json) {

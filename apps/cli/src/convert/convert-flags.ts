@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
+import { cacheFlags } from '../cache/cache-flags.ts';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
 import { registryFlags } from '../registry/registry-flags.ts';
 import { mergeFlags } from './merge-flags.ts';
@@ -82,6 +83,7 @@ export const convertFlags = {
   ...mergeFlags,
   ...sourceLimitFlags,
   ...registryFlags,
+  ...cacheFlags,
   verbose: Flags.boolean({
     char: 'v',
     summary: 'List every repair and deviation instead of counting them.',

@@ -4,6 +4,7 @@ import { type Diagnostic, type ImageSource, isOcirenderError, OcirenderError } f
 import type { RegistryEvent } from '@ocirender/registry';
 import type { ImagesDifferError } from '@ocirender/sink-verify';
 import { ExitError } from '@oclif/core/errors';
+import { openCache } from '../cache/open-cache.ts';
 import { EXIT_CODES } from '../failure/exit-codes.ts';
 import type { PluginLike } from '../plugins/catalog.ts';
 import { startProgress } from '../progress/start-progress.ts';
@@ -80,8 +81,11 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
     if (line !== undefined) progress.print(line);
   };
   try {
+    const headers = await openCache(flags, onDiagnostic);
     const report = await convert({
       ...settings,
+      ...(headers === undefined ? {} : { headers }),
+      inputs: [...(settings.inputs ?? []), ...(headers === undefined ? [] : [headers.directory])],
       source: { ...settings.source, registry: { ...registry, onEvent: onRegistryEvent } },
       image,
       sink,

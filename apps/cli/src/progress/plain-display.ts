@@ -43,7 +43,7 @@ export function startPlainDisplay(state: ProgressState, stream: DisplayStream): 
     update(event) {
       if (event.type !== 'layer-end' || !state.reading) return;
       const layer = `layer ${event.index + 1}/${state.layers.length} ${shortDigest(event.digest)}`;
-      const size = formatBytes(state.layers[event.index]?.size ?? 0);
+      const size = event.fromCache ? 'from the cache' : formatBytes(state.layers[event.index]?.size ?? 0);
       const done = percent(state.bytes, state.totalBytes);
       print(
         `${layer}: ${size}, ${event.entries} entries, ${formatDuration(event.milliseconds)} (${done} % of all)`,

@@ -27,7 +27,14 @@ function halfway(): ProgressState {
   state.update({ type: 'phase', phase: 'scan' });
   state.update({ type: 'layer-start', index: 1, digest: LAYERS[1]!.digest });
   state.update({ type: 'layer-bytes', index: 1, bytes: 900 });
-  state.update({ type: 'layer-end', index: 1, digest: LAYERS[1]!.digest, entries: 4, milliseconds: 20 });
+  state.update({
+    type: 'layer-end',
+    index: 1,
+    digest: LAYERS[1]!.digest,
+    entries: 4,
+    milliseconds: 20,
+    fromCache: false,
+  });
   state.update({ type: 'layer-start', index: 0, digest: LAYERS[0]!.digest });
   now = 2000;
   state.update({ type: 'layer-bytes', index: 0, bytes: 1500 });
@@ -124,7 +131,14 @@ test('the plain display writes a line now and then and for each layer', () => {
   const stream = memory();
   const state = halfway();
   const display = startPlainDisplay(state, stream);
-  display.update({ type: 'layer-end', index: 1, digest: LAYERS[1]!.digest, entries: 4, milliseconds: 20 });
+  display.update({
+    type: 'layer-end',
+    index: 1,
+    digest: LAYERS[1]!.digest,
+    entries: 4,
+    milliseconds: 20,
+    fromCache: false,
+  });
   vi.advanceTimersByTime(5000);
   display.stop();
   vi.advanceTimersByTime(60_000);
@@ -152,6 +166,7 @@ test.each([
     digest: LAYERS[1]!.digest,
     entries: 4,
     milliseconds: 20,
+    fromCache: false,
   });
   vi.advanceTimersByTime(200);
   progress.stop();
