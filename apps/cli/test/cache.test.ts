@@ -60,6 +60,34 @@ test('a second look at an image of a registry fetches manifest and config, and s
   expect(blobs()).toHaveLength(2);
 });
 
+test('verify of an image of a registry reads its layers once', async () => {
+  const cache = `--cache=${sandbox.path('verify')}`;
+  const image = `docker://${registry.host}/a/b:demo`;
+  await json(['convert', IMAGE, sandbox.path('verify.squashfs')]);
+  const reports: unknown[] = [];
+  const fetched: number[] = [];
+  for (const args of [[], [cache], [cache]]) {
+    registry.requests.length = 0;
+    const { milliseconds: _, ...report } = await json<Record<string, unknown>>([
+      'verify',
+      sandbox.path('verify.squashfs'),
+      image,
+      '--insecure',
+      ...args,
+    ]);
+    reports.push({ ...report, contents: undefined });
+    expect(report).toMatchObject({ equal: true });
+    fetched.push(registry.requests.filter((url) => url.includes('/blobs/')).length);
+  }
+  expect(reports[2]).toEqual(reports[0]);
+  expect(fetched[0]).toBeGreaterThan(1);
+  expect(fetched).toEqual([fetched[0], fetched[0], 1]);
+  // What differs is found all the same.
+  await json(['convert', IMAGE, sandbox.path('other.squashfs'), '--xattrs', 'none']);
+  const other = await runCli(sandbox, ['verify', sandbox.path('other.squashfs'), image, '--insecure', cache]);
+  expect(other.code).toBe(3);
+});
+
 test('inspect says which layers were known', async () => {
   const cache = `--cache=${sandbox.path('inspect')}`;
   type Inspection = { oci: { layers: { fromCache: boolean }[] }; tree: unknown };

@@ -68,7 +68,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       planFirst,
       policy,
       limits: options.limits ?? {},
-      ...(options.headers === undefined ? {} : { headers: options.headers }),
+      ...(options.cache === undefined ? {} : { cache: options.cache }),
       sourceDateEpoch: epoch,
       ...(signal === undefined ? {} : { signal }),
       diagnose: diagnostics.add,

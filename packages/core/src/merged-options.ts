@@ -1,5 +1,5 @@
 import type { DiagnosticHandler } from '@ocirender/interface';
-import type { HeaderCache, MergeLimits, MergeOptions, MergePolicy } from '@ocirender/overlay';
+import type { LayerMemory, MergeLimits, MergeOptions, MergePolicy } from '@ocirender/overlay';
 import type { ProgressHandler } from './progress.ts';
 
 /** What {@link openMergedImage} takes besides the image: of what {@link convert} takes, all that concerns merging. */
@@ -13,8 +13,8 @@ export interface OpenMergedOptions extends Partial<MergePolicy> {
   readonly limits?: Partial<MergeLimits>;
   /** Seconds since the epoch for directories that no layer describes. @defaultValue `SOURCE_DATE_EPOCH` or 0 */
   readonly sourceDateEpoch?: number;
-  /** Where headers of layers are kept: without {@link digests}, a layer that is known is not read. */
-  readonly headers?: HeaderCache;
+  /** Where what layers say is kept: a layer that is known is not read. */
+  readonly cache?: LayerMemory;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressHandler;
   readonly onDiagnostic?: DiagnosticHandler;

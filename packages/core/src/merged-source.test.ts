@@ -14,11 +14,12 @@ import {
   type Layer,
 } from '@ocirender/interface';
 import {
-  type HeaderCache,
+  type ContentDigests,
   type HeaderEvent,
-  type HeaderKey,
   type HeaderRecorder,
   type LayerHeaders,
+  type LayerKey,
+  type LayerMemory,
   type MergePolicy,
   mergeLayers,
 } from '@ocirender/overlay';
@@ -81,14 +82,23 @@ function counted(of: Layer): { layer: Layer; opened: () => number; taken: () => 
 }
 
 /** Keeps headers in memory. */
-class HeaderMemory implements HeaderCache {
+class HeaderMemory implements LayerMemory {
   readonly #layers = new Map<string, LayerHeaders>();
+  readonly #digests = new Map<string, Map<number, string>>();
 
-  find({ diffId }: HeaderKey): Promise<LayerHeaders | undefined> {
+  findDigests({ diffId }: LayerKey): Promise<ContentDigests | undefined> {
+    return Promise.resolve(this.#digests.get(diffId));
+  }
+
+  async keepDigests({ diffId }: LayerKey, digests: ReadonlyMap<number, string>): Promise<void> {
+    this.#digests.set(diffId, new Map([...(this.#digests.get(diffId) ?? []), ...digests]));
+  }
+
+  findHeaders({ diffId }: LayerKey): Promise<LayerHeaders | undefined> {
     return Promise.resolve(this.#layers.get(diffId));
   }
 
-  record({ diffId }: HeaderKey): HeaderRecorder {
+  recordHeaders({ diffId }: LayerKey): HeaderRecorder {
     const events: HeaderEvent[] = [];
     return {
       add: (event) => events.push(structuredClone(event)),
@@ -171,7 +181,7 @@ describe('a merged image', () => {
   describe('whose headers are known', () => {
     const large = 'x'.repeat(3_000_000);
     const entries = [
-      [file('old', 'old'), file('behind', large)],
+      [file('old', 'old'), file('big', 'hidden'), file('behind', large)],
       [file('new', 'n'), member('.wh.gone'), file('big', large)],
     ];
 
@@ -180,11 +190,11 @@ describe('a merged image', () => {
       const headers = new HeaderMemory();
       const asStored = ({ marksSockets: _, ...layer }: Layer): Layer => layer;
       const first = entries.map((layer) => asStored(layerOf(tarOf(layer), [8192])));
-      await openMergedImage(image(...first), { digests: false, headers });
+      await openMergedImage(image(...first), { digests: false, cache: headers });
       const layers = first.map((layer) => counted(change(layer)));
       const source = await openMergedImage(image(...layers.map(({ layer }) => layer)), {
         digests: false,
-        headers,
+        cache: headers,
       });
       return { source, opened: () => layers.map((layer) => layer.opened()), layers };
     }
@@ -203,17 +213,29 @@ describe('a merged image', () => {
       expect(opened()).toEqual([2, 0]);
     });
 
-    test('with digests, all is read: who compares contents must see them', async () => {
-      const headers = new HeaderMemory();
-      const layers = entries.map((layer) => {
-        const { marksSockets: _, ...stored } = layerOf(tarOf(layer));
-        return counted(stored);
+    test('with digests too; where another image shows more of a layer, that is read', async () => {
+      const cache = new HeaderMemory();
+      const stored = entries.map((layer) => {
+        const { marksSockets: _, ...rest } = layerOf(tarOf(layer));
+        return counted(rest);
       });
-      for (const times of [1, 2]) {
-        const source = await openMergedImage(image(...layers.map(({ layer }) => layer)), { headers });
-        expect((await new ImageReader(source).stat('old')).sha256).toBe(sha256('old'));
-        expect(layers.map((layer) => layer.opened())).toEqual([times, times]);
-      }
+      const opened = (): number[] => stored.map((layer) => layer.opened());
+      const sum = async (count: number, name: string, more = {}): Promise<string | undefined> => {
+        const layers = stored.slice(0, count).map(({ layer }) => layer);
+        const source = await openMergedImage(image(...layers), { cache, ...more });
+        return (await new ImageReader(source).stat(name)).sha256;
+      };
+      expect(await sum(2, 'old')).toBe(sha256('old'));
+      expect(opened()).toEqual([1, 1]);
+      expect(await sum(2, 'big')).toBe(sha256(large));
+      expect(opened()).toEqual([1, 1]);
+      expect(await sum(2, 'new', { digests: false })).toBeUndefined();
+      expect(opened()).toEqual([1, 1]);
+      // What the newer layer replaced was not hashed.
+      expect(await sum(1, 'big')).toBe(sha256('hidden'));
+      expect(opened()).toEqual([2, 1]);
+      expect(await sum(1, 'big')).toBe(sha256('hidden'));
+      expect(opened()).toEqual([2, 1]);
     });
 
     test('a layer that is not what was promised is found out by who reads of it, also by who stops early', async () => {

@@ -2,6 +2,7 @@ import {
   type ByteString,
   type ContentChunk,
   cutContent,
+  type FileInode,
   type Image,
   type ImageNode,
   type ImageSource,
@@ -14,7 +15,6 @@ import {
 } from '@ocirender/interface';
 import { contentPlace, type MergeLimits } from '@ocirender/overlay';
 import { readAgain } from './content-run.ts';
-import type { DigestSession } from './digest-session.ts';
 import { MergedNode } from './merged-node.ts';
 
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -24,10 +24,10 @@ export interface MergedImage {
   readonly image: Image;
   readonly tree: Tree;
   readonly limits: Partial<MergeLimits>;
-  readonly session: DigestSession;
   /** Layers of which only the headers were known. */
   readonly unchecked: Set<number>;
-  readonly digests: boolean;
+  /** Gives the SHA-256 of a file that has a content, where it is known; absent when nobody wants them. */
+  readonly digestOf?: (file: FileInode) => string | undefined;
   readonly facts: ImageSource['facts'];
 }
 
@@ -107,8 +107,9 @@ export class MergedSource implements ImageSource {
   }
 
   #sha256(inode: Inode): string | undefined {
-    if (inode.type !== 'file' || !this.#merged.digests) return undefined;
-    return inode.content === undefined ? EMPTY_SHA256 : this.#merged.session.digest(inode.content);
+    const { digestOf } = this.#merged;
+    if (inode.type !== 'file' || digestOf === undefined) return undefined;
+    return inode.content === undefined ? EMPTY_SHA256 : digestOf(inode);
   }
 }
 

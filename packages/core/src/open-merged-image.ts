@@ -1,6 +1,13 @@
-import { type Image, type ImageSource, summarizeTree } from '@ocirender/interface';
-import { mergeLayers } from '@ocirender/overlay';
+import {
+  type Diagnostic,
+  type FileInode,
+  type Image,
+  type ImageSource,
+  summarizeTree,
+} from '@ocirender/interface';
+import { type MergeResult, mergeLayers } from '@ocirender/overlay';
 import { DigestSession } from './digest-session.ts';
+import { KnownDigests, keepDigests } from './known-digests.ts';
 import { mergeChoices, type OpenMergedOptions } from './merged-options.ts';
 import { MergedSource } from './merged-source.ts';
 import { ProgressMeter } from './progress-meter.ts';
@@ -17,21 +24,54 @@ import { sourceDateEpoch } from './source-date-epoch.ts';
  * @throws {OcirenderError} for whatever is wrong with the image, as `convert`
  */
 export async function openMergedImage(image: Image, options: OpenMergedOptions = {}): Promise<ImageSource> {
-  const { digests = true, signal, onDiagnostic } = options;
-  const choices = mergeChoices(options, sourceDateEpoch(options.sourceDateEpoch));
+  const { digests = true, cache, lenient = false } = options;
+  const known =
+    digests && cache !== undefined ? await KnownDigests.find(image.layers, cache, lenient) : undefined;
+  if (known !== undefined) {
+    const told: Diagnostic[] = [];
+    const ignoring = new DigestSession(false);
+    const merged = await merge(image, ignoring, { ...options, onDiagnostic: (one) => told.push(one) });
+    if (known.cover(merged.tree)) {
+      for (const one of told) options.onDiagnostic?.(one);
+      return sourceOf(image, merged, options, (inode) => known.get(inode));
+    }
+  }
   const session = new DigestSession(digests);
+  const merged = await merge(image, session, options);
+  // A wrong diff_id may have been let pass: nothing is known of its tar then.
+  if (digests && cache !== undefined && !lenient)
+    await keepDigests(merged.tree, image.layers, session, cache);
+  return sourceOf(image, merged, options, ({ content }) =>
+    digests && content !== undefined ? session.digest(content) : undefined,
+  );
+}
+
+async function merge(
+  image: Image,
+  session: DigestSession,
+  options: OpenMergedOptions,
+): Promise<Pick<MergeResult, 'tree' | 'layers'>> {
+  const { cache, signal, onDiagnostic } = options;
   const meter = new ProgressMeter(image.layers, options.onProgress);
-  const { tree, layers: merged } = await mergeLayers({
-    ...choices,
-    ...(options.headers === undefined ? {} : { headers: options.headers }),
+  const merged = await mergeLayers({
+    ...mergeChoices(options, sourceDateEpoch(options.sourceDateEpoch)),
+    ...(cache === undefined ? {} : { cache }),
     layers: image.layers,
     openSession: () => Promise.resolve(session),
     ...(signal === undefined ? {} : { signal }),
     ...(onDiagnostic === undefined ? {} : { diagnose: onDiagnostic }),
     observer: meter,
   });
-  const unchecked = new Set(merged.flatMap(({ fromCache }, index) => (fromCache ? [index] : [])));
   meter.finish();
+  return merged;
+}
+
+function sourceOf(
+  image: Image,
+  { tree, layers: merged }: Pick<MergeResult, 'tree' | 'layers'>,
+  { digests = true, limits = {} }: OpenMergedOptions,
+  digestOf: (file: FileInode) => string | undefined,
+): ImageSource {
   const { manifestDigest, platform, layers } = image;
   const { entries, bytes } = summarizeTree(tree);
   const facts = {
@@ -45,5 +85,6 @@ export async function openMergedImage(image: Image, options: OpenMergedOptions =
     entries,
     bytes,
   };
-  return new MergedSource({ image, tree, limits: choices.limits ?? {}, session, unchecked, digests, facts });
+  const unchecked = new Set(merged.flatMap(({ fromCache }, index) => (fromCache ? [index] : [])));
+  return new MergedSource({ image, tree, limits, unchecked, ...(digests ? { digestOf } : {}), facts });
 }

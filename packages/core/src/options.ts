@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { DiagnosticHandler, Image, Sink, SinkContext } from '@ocirender/interface';
-import type { HeaderCache, MergeLimits, MergePolicy } from '@ocirender/overlay';
+import type { LayerMemory, MergeLimits, MergePolicy } from '@ocirender/overlay';
 import type { OpenSourceOptions } from '@ocirender/sources';
 import type { ProgressHandler } from './progress.ts';
 
@@ -36,8 +36,8 @@ export interface ConvertSettings extends Partial<MergePolicy> {
   readonly openImage?: SinkContext['openImage'];
   /** Path of a file that gets the image's config, byte for byte, when the conversion is done. */
   readonly configOutput?: string;
-  /** Where headers of layers are kept: for a sink that ignores contents, a layer that is known is not read. */
-  readonly headers?: HeaderCache;
+  /** Where what layers say is kept: who needs no contents (the first pass of a plan) does not read a layer that is known. */
+  readonly cache?: LayerMemory;
   /** How the image is opened, when it is given by its name. */
   readonly source?: SourceSettings;
   readonly signal?: AbortSignal;

@@ -11,9 +11,9 @@ const layout = process.argv[2] ?? fileURLToPath(new URL('../../../examples/demo/
 const directory = await mkdtemp(join(tmpdir(), 'cache-'));
 try {
   for (const time of ['first', 'second']) {
-    const headers = await LayerCache.open(directory);
-    const image = await openMergedImage(await openImage(layout), { headers, digests: false });
-    const { hits, misses } = headers.use;
+    const cache = await LayerCache.open(directory);
+    const image = await openMergedImage(await openImage(layout), { cache, digests: false });
+    const { hits, misses } = cache.use;
     console.log(`${time} time: ${image.facts.entries} names, ${hits} of ${hits + misses} layers known`);
     await image.close();
   }

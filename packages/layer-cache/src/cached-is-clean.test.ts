@@ -59,7 +59,7 @@ interface Outcome {
 }
 
 /** Merges and writes down all that headers say. */
-async function headersOf(stack: ModelEntry[][], lenient: boolean, headers?: LayerCache): Promise<Outcome> {
+async function headersOf(stack: ModelEntry[][], lenient: boolean, cache?: LayerCache): Promise<Outcome> {
   const diagnostics: Diagnostic[] = [];
   const { layers, opened } = countedLayers(stack);
   try {
@@ -67,7 +67,7 @@ async function headersOf(stack: ModelEntry[][], lenient: boolean, headers?: Laye
       layers,
       openSession: () => Promise.resolve(ignoringSession()),
       policy: { lenient },
-      ...(headers === undefined ? {} : { headers }),
+      ...(cache === undefined ? {} : { cache }),
       diagnose: (diagnostic) => diagnostics.push(diagnostic),
     });
     const lines = [...walkTree(tree)].map(({ path, inode }) => {
@@ -123,7 +123,7 @@ it('knows a tree before its contents are read, where that is asked for', async (
   const cache = await LayerCache.open(join(directory, 'planned'));
   await fc.assert(
     fc.asyncProperty(arbitraryStack, async (stack) => {
-      const merge = async (headers?: LayerCache): Promise<readonly string[] | string> => {
+      const merge = async (cache?: LayerCache): Promise<readonly string[] | string> => {
         let session = new MemorySession('inline');
         try {
           await mergeLayers({
@@ -134,7 +134,7 @@ it('knows a tree before its contents are read, where that is asked for', async (
             },
             planFirst: true,
             policy: { lenient: true },
-            ...(headers === undefined ? {} : { headers }),
+            ...(cache === undefined ? {} : { cache }),
           });
           return listTree(session.tree!, session.contents);
         } catch (error) {
@@ -162,7 +162,7 @@ it('keeps nothing of layers whose tar is made on the fly, is not promised, or is
       layers: [one],
       openSession: () => Promise.resolve(ignoringSession()),
       policy: { lenient: true },
-      headers: cache,
+      cache,
     });
   }
   expect(await cache.list()).toEqual([]);

@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-export type { CacheCheck, CacheUse, LayerCacheOptions, PruneOptions } from './layer-cache.ts';
+export type { CacheCheck, CacheUse, LayerCacheOptions } from './layer-cache.ts';
 export { LayerCache } from './layer-cache.ts';
 export { defaultCacheDirectory } from './store/cache-directory.ts';
+export type { PruneOptions } from './store/checked-store.ts';
 export type { EntryKey, StoredEntry } from './store/entry-store.ts';

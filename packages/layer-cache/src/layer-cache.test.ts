@@ -50,14 +50,14 @@ function entry(path: string): Entry {
 }
 
 async function keep(cache: LayerCache, diffId: string, names: readonly string[] = ['a', 'b']): Promise<void> {
-  const recorder = cache.record({ diffId, digest: BLOB }, LIMITS);
+  const recorder = cache.recordHeaders({ diffId, digest: BLOB }, LIMITS);
   for (const name of names) recorder.add({ type: 'entry', entry: entry(name) });
   recorder.add({ type: 'diagnostic', code: 'trailing-data', message: 'ä' });
   await recorder.commit(1024);
 }
 
 async function namesOf(cache: LayerCache, diffId: string, limits = LIMITS): Promise<string[] | undefined> {
-  const found = await cache.find({ diffId, digest: BLOB }, limits, false);
+  const found = await cache.findHeaders({ diffId, digest: BLOB }, limits, false);
   return (
     found &&
     [...found.events()].map((event: HeaderEvent) =>
@@ -77,7 +77,7 @@ describe('a cache', () => {
     await keep(cache, id('a'));
     expect(await namesOf(cache, id('a'))).toEqual(['a', 'b', 'ä']);
     expect(await namesOf(await LayerCache.open(directory), id('a'))).toEqual(['a', 'b', 'ä']);
-    expect((await cache.find({ diffId: id('a'), digest: BLOB }, LIMITS, false))?.tarBytes).toBe(1024);
+    expect((await cache.findHeaders({ diffId: id('a'), digest: BLOB }, LIMITS, false))?.tarBytes).toBe(1024);
     expect(cache.use).toEqual({ hits: 2, misses: 1 });
   });
 
@@ -120,9 +120,9 @@ describe('a cache', () => {
     const cache = await LayerCache.open(directory);
     await keep(cache, id('a'));
     const other = { diffId: id('a'), digest: id('e') };
-    expect(await cache.find(other, LIMITS, false)).toBeDefined();
-    expect(await cache.find(other, LIMITS, true)).toBeUndefined();
-    expect(await cache.find({ ...other, digest: BLOB }, LIMITS, true)).toBeDefined();
+    expect(await cache.findHeaders(other, LIMITS, false)).toBeDefined();
+    expect(await cache.findHeaders(other, LIMITS, true)).toBeUndefined();
+    expect(await cache.findHeaders({ ...other, digest: BLOB }, LIMITS, true)).toBeDefined();
   });
 
   it.each(['', 'sha256:', 'sha256:../../../etc/passwd', `sha256:${'A'.repeat(64)}`, `md5:${'a'.repeat(32)}`])(
@@ -161,6 +161,25 @@ describe('a cache', () => {
       uses: 2,
     });
   });
+});
+
+it('keeps digests of contents, and adds to them', async () => {
+  const cache = await LayerCache.open(directory);
+  const key = { diffId: id('a'), digest: BLOB };
+  expect(await cache.findDigests(key, false)).toBeUndefined();
+  await cache.keepDigests(key, new Map([[7, '7'.repeat(64)]]));
+  await cache.keepDigests(key, new Map([[3, '3'.repeat(64)]]));
+  const [kept] = await cache.list();
+  await cache.keepDigests(key, new Map([[3, '3'.repeat(64)]]));
+  expect((await cache.list())[0]!.written).toBe(kept!.written);
+  const other = await LayerCache.open(directory);
+  const found = await other.findDigests(key, true);
+  expect([0, 3, 7].map((record) => found!.get(record))).toEqual([undefined, '3'.repeat(64), '7'.repeat(64)]);
+  expect(await other.findDigests({ ...key, digest: id('b') }, true)).toBeUndefined();
+  expect(await other.findDigests({ ...key, digest: id('b') }, false)).toBeDefined();
+  // Nothing shows of a layer: that is known too.
+  await cache.keepDigests({ ...key, diffId: id('c') }, new Map());
+  expect(await cache.findDigests({ ...key, diffId: id('c') }, true)).toBeDefined();
 });
 
 describe('what makes room', () => {

@@ -7,6 +7,7 @@ import { type Diagnostic, type Entry, NO_XATTRS } from '@ocirender/interface';
 import type { HeaderEvent } from '@ocirender/overlay';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DigestList } from './digests/digest-list.ts';
 import { decodeHeaders } from './headers/decode-headers.ts';
 import { HeaderEncoder } from './headers/encode-headers.ts';
 import { LayerCache } from './layer-cache.ts';
@@ -150,6 +151,56 @@ describe('headers', () => {
   });
 });
 
+describe('digests', () => {
+  const anyDigests = fc
+    .array(
+      fc.tuple(
+        safe,
+        fc.uint8Array({ minLength: 32, maxLength: 32 }).map((sum) => Buffer.from(sum).toString('hex')),
+      ),
+      { maxLength: 10 },
+    )
+    .map((list) => new Map(list));
+
+  it('come back as they were', () => {
+    fc.assert(
+      fc.property(anyDigests, (digests) => {
+        const list = new DigestList();
+        list.add(digests);
+        const back = DigestList.decode(list.encode());
+        expect(back.size).toBe(digests.size);
+        for (const [record, digest] of digests) expect(back.get(record)).toBe(digest);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('of any bytes end, in a list or in one error', () => {
+    fc.assert(
+      fc.property(
+        anyDigests,
+        fc.nat(),
+        fc.nat(255),
+        fc.uint8Array({ maxLength: 100 }),
+        (digests, at, value, noise) => {
+          const list = new DigestList();
+          list.add(digests);
+          const changed = Buffer.from(list.encode());
+          changed[at % changed.length] = value;
+          for (const data of [changed, changed.subarray(0, at % changed.length), Buffer.from(noise)]) {
+            try {
+              expect(DigestList.decode(data).size).toBeLessThanOrEqual(data.length / 32);
+            } catch (error) {
+              expect(error).toBeInstanceOf(EntryDamaged);
+            }
+          }
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+});
+
 describe('an entry', () => {
   let directory: string;
   let path: string;
@@ -160,7 +211,7 @@ describe('an entry', () => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'ocirender-malformed-'));
     cache = await LayerCache.open(directory, { diagnose: (diagnostic) => told.push(diagnostic) });
-    const recorder = cache.record({ diffId: DIFF_ID, digest: DIFF_ID }, LIMITS);
+    const recorder = cache.recordHeaders({ diffId: DIFF_ID, digest: DIFF_ID }, LIMITS);
     for (const event of fc.sample(anyEvent, { numRuns: 30, seed: 7 })) recorder.add(event);
     await recorder.commit(512);
     path = (await cache.list())[0]!.path;
@@ -172,7 +223,7 @@ describe('an entry', () => {
   async function isKnown(file: Buffer): Promise<boolean> {
     told = [];
     await writeFile(path, file);
-    const found = await cache.find({ diffId: DIFF_ID, digest: DIFF_ID }, LIMITS, true);
+    const found = await cache.findHeaders({ diffId: DIFF_ID, digest: DIFF_ID }, LIMITS, true);
     const isThere = await stat(path).then(
       () => true,
       () => false,

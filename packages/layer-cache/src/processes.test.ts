@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { HeaderEvent, HeaderKey, ReadingLimits } from '@ocirender/overlay';
+import type { HeaderEvent, LayerKey, ReadingLimits } from '@ocirender/overlay';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import * as entries from '../test/entries.js';
 import { LayerCache } from './layer-cache.ts';
@@ -15,7 +16,7 @@ const KILLS = Number(process.env['OCIRENDER_KILLS'] ?? 15);
 /** 60 by hand: OCIRENDER_SECONDS=60. */
 const SECONDS = Number(process.env['OCIRENDER_SECONDS'] ?? 3);
 
-const keyOf = entries.keyOf as (number: number) => HeaderKey;
+const keyOf = entries.keyOf as (number: number) => LayerKey;
 const eventsOf = entries.eventsOf as (number: number) => HeaderEvent[];
 const LIMITS: ReadingLimits = entries.LIMITS;
 
@@ -31,7 +32,7 @@ afterEach(async () => {
 });
 
 function start(what: 'write' | 'prune'): ChildProcess {
-  const child = spawn(process.execPath, [PROGRAM, directory, what], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [PROGRAM, directory, what], { stdio: ['ignore', 'pipe', 'inherit'] });
   running.push(child);
   return child;
 }
@@ -47,7 +48,7 @@ async function kill(child: ChildProcess): Promise<void> {
 async function look(cache: LayerCache): Promise<number> {
   let known = 0;
   for (let number = 0; number < 40; number++) {
-    const found = await cache.find(keyOf(number), LIMITS, true);
+    const found = await cache.findHeaders(keyOf(number), LIMITS, true);
     if (found === undefined) continue;
     known++;
     expect(found.tarBytes).toBe(number);
@@ -62,7 +63,8 @@ it(`writers that are killed leave nothing that is used: ${KILLS} times`, async (
   let known = 0;
   for (let kills = 0; kills < KILLS; kills++) {
     const child = start('write');
-    await sleep(60 + Math.random() * 150);
+    await once(child.stdout!, 'data');
+    await sleep(Math.random() * 60);
     await kill(child);
     known += await look(cache);
     if (kills % 5 === 4) await (await LayerCache.open(directory)).prune({ all: true });

@@ -3,6 +3,7 @@ import { LayerCache } from '@ocirender/layer-cache';
 import { eventsOf, keyOf, LIMITS } from './entries.js';
 
 const [directory, what] = process.argv.slice(2);
+console.log('begun');
 for (let turn = 0; ; turn++) {
   const cache = await LayerCache.open(directory, { maxBytes: 200_000 });
   if (what === 'prune') {
@@ -10,7 +11,7 @@ for (let turn = 0; ; turn++) {
     continue;
   }
   const number = Math.floor(Math.random() * 40);
-  const recorder = cache.record(keyOf(number), LIMITS);
+  const recorder = cache.recordHeaders(keyOf(number), LIMITS);
   for (const event of eventsOf(number)) recorder.add(event);
   await recorder.commit(number);
 }

@@ -10,13 +10,15 @@ export { HardLinkTracker } from './hard-link-tracker.ts';
 export type { JournalRecord, RecordKind } from './journal.ts';
 export { Journal, NOT_STORED } from './journal.ts';
 export type {
-  HeaderCache,
+  ContentDigests,
   HeaderEvent,
-  HeaderKey,
   HeaderRecorder,
   LayerHeaders,
+  LayerKey,
+  LayerMemory,
   ReadingLimits,
 } from './layer-headers.ts';
+export { layerKey } from './layer-headers.ts';
 export type { MergeLimits } from './limits.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
 export type { MergedLayer, MergeObserver, MergeOptions, MergePhase, MergeResult } from './merge.ts';

@@ -31,31 +31,53 @@ export interface HeaderRecorder {
 export type ReadingLimits = Readonly<Record<string, number>>;
 
 /** Which layer is meant. */
-export interface HeaderKey {
+export interface LayerKey {
   /** Digest of the uncompressed tar, as the image's config says. */
   readonly diffId: string;
   /** Digest of the blob. */
   readonly digest: string;
 }
 
-/** Knows the headers of layers that were read before, by the digest of their uncompressed tar. */
-export interface HeaderCache {
+/** SHA-256 of contents of a layer, by the index of the archive member. */
+export interface ContentDigests {
+  /** @returns the digest in hexadecimal; undefined when it is not known */
+  get(record: number): string | undefined;
+}
+
+/** Knows what layers say that were read before, by the digest of their uncompressed tar. */
+export interface LayerMemory {
   /**
-   * Looks a layer up.
+   * Looks a layer's headers up.
    *
    * @param key - the layer
    * @param limits - in force: headers that were read under a higher limit are not known
    * @param sameBlob - whether they must have been read of a blob of this digest: another one of that tar does not do
    * @returns undefined when it is not known. Never throws
    */
-  find(key: HeaderKey, limits: ReadingLimits, sameBlob: boolean): Promise<LayerHeaders | undefined>;
+  findHeaders(key: LayerKey, limits: ReadingLimits, sameBlob: boolean): Promise<LayerHeaders | undefined>;
   /**
-   * Begins to record a layer.
+   * Begins to record a layer's headers.
    *
    * @param key - the layer
    * @param limits - in force
    */
-  record(key: HeaderKey, limits: ReadingLimits): HeaderRecorder;
+  recordHeaders(key: LayerKey, limits: ReadingLimits): HeaderRecorder;
+  /**
+   * Looks up what contents of a layer hash to.
+   *
+   * @param key - the layer
+   * @param sameBlob - as for {@link findHeaders}
+   * @returns those that are known, perhaps not of all members. Never throws
+   */
+  findDigests(key: LayerKey, sameBlob: boolean): Promise<ContentDigests | undefined>;
+  /**
+   * Keeps what contents of a layer hash to, beside those that are known: the layer has been read to its end, and its digests are right.
+   * Never throws.
+   *
+   * @param key - the layer
+   * @param digests - SHA-256 in hexadecimal, by the index of the archive member
+   */
+  keepDigests(key: LayerKey, digests: ReadonlyMap<number, string>): Promise<void>;
 }
 
 /**
@@ -64,7 +86,7 @@ export interface HeaderCache {
  * @param layer - any layer
  * @returns undefined for layers whose tar nobody promised, or is made on the fly
  */
-export function headersKey({ diffId, digest, marksSockets = false }: Layer): HeaderKey | undefined {
+export function layerKey({ diffId, digest, marksSockets = false }: Layer): LayerKey | undefined {
   return marksSockets || diffId === undefined ? undefined : { diffId, digest };
 }
 

@@ -11,7 +11,7 @@ import {
   throwIfAborted,
 } from '@ocirender/interface';
 import type { Journal } from './journal.ts';
-import { type HeaderCache, headersKey, type LayerHeaders, readingLimits } from './layer-headers.ts';
+import { type LayerHeaders, type LayerMemory, layerKey, readingLimits } from './layer-headers.ts';
 import { DEFAULT_LIMITS, type MergeLimits } from './limits.ts';
 import { DEFAULT_POLICY, type MergePolicy } from './policy.ts';
 import { Replay } from './replay.ts';
@@ -48,8 +48,8 @@ export interface MergeOptions {
   readonly planFirst?: boolean;
   readonly policy?: Partial<MergePolicy>;
   readonly limits?: Partial<MergeLimits>;
-  /** Where headers of layers are kept: who needs no contents need not read a layer that is known. */
-  readonly headers?: HeaderCache;
+  /** Where what layers say is kept: who needs no contents need not read a layer that is known. */
+  readonly cache?: LayerMemory;
   /** Seconds since the epoch for directories that no layer describes. @defaultValue 0 */
   readonly sourceDateEpoch?: number;
   readonly signal?: AbortSignal;
@@ -148,7 +148,7 @@ class Merge {
   }
 
   async #scan(session: SinkSession | undefined): Promise<Journal[]> {
-    const { layers, signal, observer, headers } = this.#options;
+    const { layers, signal, observer, cache } = this.#options;
     this.#phase('scan');
     const scanner = new Scanner({
       policy: this.#policy,
@@ -158,7 +158,7 @@ class Merge {
       keepsPax: this.#session?.keepsPax ?? false,
       ...(signal === undefined ? {} : { signal }),
       diagnose: this.#diagnose,
-      ...(headers === undefined ? {} : { headers }),
+      ...(cache === undefined ? {} : { cache }),
       onBytes: (index, bytes) => observer?.layerBytes?.(index, bytes),
     });
     const journals: Journal[] = [];
@@ -186,15 +186,15 @@ class Merge {
 
   /** Headers that are known, by layer. Before any layer is opened: of those that are known nothing is fetched. */
   async #findHeaders(): Promise<(LayerHeaders | undefined)[]> {
-    const { layers, headers } = this.#options;
-    if (headers === undefined) return [];
+    const { layers, cache } = this.#options;
+    if (cache === undefined) return [];
     const limits = readingLimits(this.#limits);
     const found: (LayerHeaders | undefined)[] = [];
     for (const layer of layers) {
-      const key = headersKey(layer);
+      const key = layerKey(layer);
       // A builder's wrong diff_id, which is let pass then, must not give another layer's headers.
       const sameBlob = this.#policy.lenient;
-      const known = key === undefined ? undefined : await headers.find(key, limits, sameBlob);
+      const known = key === undefined ? undefined : await cache.findHeaders(key, limits, sameBlob);
       if (known !== undefined) layer.pass?.();
       found.push(known);
     }

@@ -19,7 +19,7 @@ import { contentOf } from './content-source.ts';
 import { EmittedPathTracker } from './emitted-path-tracker.ts';
 import { HardLinkTracker, type PendingLink } from './hard-link-tracker.ts';
 import { Journal, type RecordKind } from './journal.ts';
-import { type HeaderCache, headersKey, type LayerHeaders, readingLimits } from './layer-headers.ts';
+import { type LayerHeaders, type LayerMemory, layerKey, readingLimits } from './layer-headers.ts';
 import { inLayer } from './layer-stream.ts';
 import type { MergeLimits } from './limits.ts';
 import { linkProblem } from './link-problem.ts';
@@ -44,8 +44,8 @@ export interface ScanOptions {
   readonly threads: InputThreads;
   /** Where contents go; undefined for a scan of headers only. */
   readonly session: SinkSession | undefined;
-  /** Where headers of layers are kept. */
-  readonly headers?: HeaderCache;
+  /** Where what layers say is kept. */
+  readonly cache?: LayerMemory;
   /** Whether the output has the PAX records that nobody interprets. @defaultValue false */
   readonly keepsPax?: boolean;
   readonly signal?: AbortSignal;
@@ -124,11 +124,11 @@ export class Scanner {
   }
 
   async #read(layer: Layer, index: number, journal: Journal): Promise<void> {
-    const { limits, threads, session, signal, onBytes, headers } = this.#options;
+    const { limits, threads, session, signal, onBytes, cache } = this.#options;
     const diagnose = this.#diagnoser(layer);
     const last = index === 0;
-    const key = headersKey(layer);
-    const recorder = key === undefined ? undefined : headers?.record(key, readingLimits(limits));
+    const key = layerKey(layer);
+    const recorder = key === undefined ? undefined : cache?.recordHeaders(key, readingLimits(limits));
     const isGenuine = await readLayer(
       layer,
       {

@@ -81,11 +81,11 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
     if (line !== undefined) progress.print(line);
   };
   try {
-    const headers = await openCache(flags, onDiagnostic);
+    const cache = await openCache(flags, onDiagnostic);
     const report = await convert({
       ...settings,
-      ...(headers === undefined ? {} : { headers }),
-      inputs: [...(settings.inputs ?? []), ...(headers === undefined ? [] : [headers.directory])],
+      ...(cache === undefined ? {} : { cache }),
+      inputs: [...(settings.inputs ?? []), ...(cache === undefined ? [] : [cache.directory])],
       source: { ...settings.source, registry: { ...registry, onEvent: onRegistryEvent } },
       image,
       sink,

@@ -36,11 +36,11 @@ export async function withReading<T>(
   const progress = startByteProgress(flags.progress, process.stderr);
   const interrupt = watchInterrupts(() => progress.stop());
   try {
-    const headers = await openCache(flags, (diagnostic) => progress.print(diagnosticLine(diagnostic)));
+    const cache = await openCache(flags, (diagnostic) => progress.print(diagnosticLine(diagnostic)));
     const result = await run({
       settings: {
         ...merge,
-        ...(headers === undefined ? {} : { headers }),
+        ...(cache === undefined ? {} : { cache }),
         source: {
           limits: readLimits(flags, SOURCE_LIMIT_FLAGS),
           registry: { ...registry, onEvent: (event) => printEvent(event, progress) },
@@ -55,7 +55,7 @@ export async function withReading<T>(
       },
       progress,
     });
-    if (headers !== undefined && flags.verbose) progress.print(useLine(headers.use));
+    if (cache !== undefined && flags.verbose) progress.print(useLine(cache.use));
     return result;
   } catch (error) {
     if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;

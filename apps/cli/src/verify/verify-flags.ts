@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
+import { cacheFlags } from '../cache/cache-flags.ts';
 import { readFlags } from '../readers/read-flags.ts';
 
 /** The flags of `ocirender verify`. */
@@ -42,6 +43,7 @@ export const verifyFlags = {
     dependsOn: ['squashfs'],
   }),
   ...readFlags,
+  ...cacheFlags,
 };
 
 /** The parsed flags of `ocirender verify`. */

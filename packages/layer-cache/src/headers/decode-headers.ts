@@ -1,7 +1,7 @@
 import { type ByteString, type Entry, type Extent, NO_XATTRS, type Xattrs } from '@ocirender/interface';
 import type { HeaderEvent } from '@ocirender/overlay';
+import { ByteReader } from '../bytes/byte-reader.ts';
 import { EntryDamaged } from '../store/entry-damaged.ts';
-import { ByteReader } from './byte-reader.ts';
 import { ALL_FLAGS, FLAG, RECORD, TYPES } from './header-format.ts';
 
 /** Largest user and group id, mode, and device number: 32 bits, 12, 32. */

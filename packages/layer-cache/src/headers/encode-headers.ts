@@ -1,6 +1,6 @@
 import type { ByteString, Entry, Xattrs } from '@ocirender/interface';
 import type { HeaderEvent } from '@ocirender/overlay';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../bytes/byte-writer.ts';
 import { FLAG, RECORD, TYPES } from './header-format.ts';
 
 /** Writes the headers of a layer in the form of {@link RECORD}. */

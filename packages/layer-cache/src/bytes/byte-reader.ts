@@ -58,6 +58,17 @@ export class ByteReader {
     return new Uint8Array(this.#bytes.subarray(from, this.#at));
   }
 
+  /**
+   * Reads bytes whose number is known.
+   *
+   * @returns a view
+   */
+  fixed(count: number): Buffer {
+    if (count > this.left) throw new EntryDamaged('it ends early');
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
   /** Passes over a length and as many bytes; gives where these begin. */
   #take(): number {
     const length = this.count();

@@ -47,6 +47,11 @@ export class ByteWriter {
   /** Writes bytes, and before them how many. */
   data(value: Uint8Array): void {
     this.number(value.length);
+    this.fixed(value);
+  }
+
+  /** Writes bytes whose number is known. */
+  fixed(value: Uint8Array): void {
     this.#reserve(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
