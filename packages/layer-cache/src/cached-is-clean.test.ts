@@ -29,11 +29,12 @@ afterAll(() => rm(directory, { recursive: true }));
 function countedLayers(stack: ModelEntry[][]): { layers: Layer[]; opened: () => number } {
   let opened = 0;
   const layers = layersOf(stack).map(
-    ({ marksSockets: _, open, ...layer }): Layer => ({
+    (layer): Layer => ({
       ...layer,
+      marksSockets: false,
       open(options) {
         opened++;
-        return open(options);
+        return layer.open(options);
       },
     }),
   );
@@ -151,11 +152,30 @@ it('knows a tree before its contents are read, where that is asked for', async (
   expect(cache.use.hits).toBeGreaterThan(0);
 });
 
+it('takes no builder at their word, where a wrong diff_id is let pass', async () => {
+  const cache = await LayerCache.open(join(directory, 'lenient'));
+  const [known, built] = layersOf([[{ ...MEMBER, path: 'known' }], [{ ...MEMBER, path: 'built' }]]);
+  const wrong = { ...built!, marksSockets: false, diffId: known!.diffId! };
+  const namesOf = async (layer: Layer, lenient: boolean): Promise<string[]> => {
+    const { tree } = await mergeLayers({
+      layers: [layer],
+      openSession: () => Promise.resolve(ignoringSession()),
+      policy: { lenient },
+      cache,
+    });
+    return [...tree.root.children.keys()];
+  };
+  expect(await namesOf({ ...known!, marksSockets: false }, false)).toEqual(['known']);
+  expect(await namesOf(wrong, true)).toEqual(['built']);
+  expect(await namesOf({ ...known!, marksSockets: false }, true)).toEqual(['known']);
+  expect(cache.use).toEqual({ hits: 1, misses: 2 });
+});
+
 it('keeps nothing of layers whose tar is made on the fly, is not promised, or is not what was promised', async () => {
   const path = join(directory, 'unkept');
   const cache = await LayerCache.open(path);
   const [layer] = layersOf([[{ ...MEMBER }]]);
-  const { marksSockets: _, diffId: __, ...unpromised } = layer!;
+  const { diffId: _, ...unpromised } = { ...layer!, marksSockets: false };
   const wrong = { ...unpromised, diffId: `sha256:${'0'.repeat(64)}` };
   for (const one of [layer!, unpromised, wrong]) {
     await mergeLayers({

@@ -17,8 +17,8 @@ export type {
   LayerKey,
   LayerMemory,
   ReadingLimits,
-} from './layer-headers.ts';
-export { layerKey } from './layer-headers.ts';
+} from './layer-memory.ts';
+export { layerKey } from './layer-memory.ts';
 export type { MergeLimits } from './limits.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
 export type { MergedLayer, MergeObserver, MergeOptions, MergePhase, MergeResult } from './merge.ts';

@@ -11,7 +11,7 @@ import {
   throwIfAborted,
 } from '@ocirender/interface';
 import type { Journal } from './journal.ts';
-import { type LayerHeaders, type LayerMemory, layerKey, readingLimits } from './layer-headers.ts';
+import { type LayerHeaders, type LayerMemory, layerKey, readingLimits } from './layer-memory.ts';
 import { DEFAULT_LIMITS, type MergeLimits } from './limits.ts';
 import { DEFAULT_POLICY, type MergePolicy } from './policy.ts';
 import { Replay } from './replay.ts';

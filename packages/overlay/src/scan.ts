@@ -19,7 +19,7 @@ import { contentOf } from './content-source.ts';
 import { EmittedPathTracker } from './emitted-path-tracker.ts';
 import { HardLinkTracker, type PendingLink } from './hard-link-tracker.ts';
 import { Journal, type RecordKind } from './journal.ts';
-import { type LayerHeaders, type LayerMemory, layerKey, readingLimits } from './layer-headers.ts';
+import { type LayerHeaders, type LayerMemory, layerKey, readingLimits } from './layer-memory.ts';
 import { inLayer } from './layer-stream.ts';
 import type { MergeLimits } from './limits.ts';
 import { linkProblem } from './link-problem.ts';
