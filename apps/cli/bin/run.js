@@ -25,8 +25,8 @@ guardStreams();
 try {
   await run(process.argv.slice(2), import.meta.url);
 } catch (error) {
-  const { handle } = await import('@oclif/core/handle');
-  await handle(error);
+  const { endWithFailure } = await import('../dist/failure/end-with-failure.js');
+  endWithFailure(error, `ocirender ${process.platform}-${process.arch} node-${process.version}`);
 }
 
 // A plugin that leaves a handle open must not keep a finished command from ending.

@@ -117,7 +117,7 @@ export interface Sink {
   readonly name: string;
   /** One line that says what it writes. */
   readonly summary: string;
-  /** Endings of output names that mean this sink (`.squashfs`), lower case, most usual first. */
+  /** Endings of output names that mean this sink (`.squashfs`), lower case, most usual first; `/` for directories. */
   readonly extensions: readonly string[];
   /** What it can write to, the usual one first. */
   readonly outputs: readonly OutputKind[];

@@ -90,7 +90,8 @@ function checkDeclaration(sink: Sink): void {
   if (sink.summary.trim() === '' || sink.summary.includes('\n')) problems.push('summary is not one line');
   if (sink.outputs.length === 0) problems.push('it declares no output kind');
   for (const extension of sink.extensions) {
-    if (!/^(\.[a-z0-9]+)+$/.test(extension)) problems.push(`extension "${extension}" is not like ".tar"`);
+    if (!/^(?:(?:\.[a-z0-9]+)+|\/)$/.test(extension))
+      problems.push(`extension "${extension}" is not like ".tar"`);
   }
   for (const [name, spec] of Object.entries(sink.options)) {
     if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) problems.push(`option "${name}" is not in kebab-case`);

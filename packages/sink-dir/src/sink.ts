@@ -6,7 +6,7 @@ import { openSession } from './session.ts';
 export const dirSink: Sink = defineSink({
   name: 'dir',
   summary: 'Writes the merged image as a directory, safely.',
-  extensions: [],
+  extensions: ['/'],
   outputs: ['directory'],
   sidecars: [MTREE],
   takesRoom: 'contents',

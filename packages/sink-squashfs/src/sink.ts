@@ -7,7 +7,7 @@ import { openInProcess } from './session.ts';
 export const squashfsSink: Sink = defineSink({
   name: 'squashfs',
   summary: 'Writes squashfs 4.0 images in process, without mksquashfs.',
-  extensions: ['.squashfs', '.sqfs', '.sqsh'],
+  extensions: ['.squashfs', '.sqfs', '.sqsh', '.sfs'],
   outputs: ['file'],
   options: squashfsOptions,
   open: async (context): Promise<SinkSession> => {

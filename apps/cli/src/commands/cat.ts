@@ -10,6 +10,8 @@ export class Cat extends BaseCommand {
 
   static override summary = 'Write a file of an image to standard output.';
 
+  static override usage = '<%= command.id %> IMAGE PATH [FLAGS]';
+
   static override description = `Symbolic links are followed within the image.\n\n${IMAGE_FORMS}`;
 
   static override examples = [

@@ -7,7 +7,7 @@ import { connectionFlags } from '../registry/registry-flags.ts';
 export class Login extends BaseCommand {
   static override summary = 'Check a password with a registry and store it.';
 
-  static override usage = '<%= command.id %> [REGISTRY] --username NAME --password-stdin [FLAGS]';
+  static override usage = '<%= command.id %> [REGISTRY] -u NAME --password-stdin [FLAGS]';
 
   static override description = [
     'The password is stored where Docker keeps it: in config.json of DOCKER_CONFIG or ~/.docker (or the file that REGISTRY_AUTH_FILE names), readable by you only, or with the program that this file names (credsStore, credHelpers).',

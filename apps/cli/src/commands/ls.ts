@@ -9,6 +9,8 @@ import { IMAGE_FORMS, readFlags } from '../readers/read-flags.ts';
 export class Ls extends BaseCommand {
   static override summary = 'List what is in an image.';
 
+  static override usage = '<%= command.id %> IMAGE [PATH] [FLAGS]';
+
   static override description = [
     'Prints type and permissions ("+" when there are extended attributes), link count where the form has one, owner, size or device numbers, time (UTC) and name. Odd bytes of names are escaped; PATH may be written with the same escapes.',
     IMAGE_FORMS,
@@ -28,6 +30,7 @@ export class Ls extends BaseCommand {
   };
 
   static override flags = {
+    long: Flags.boolean({ char: 'l', summary: 'Print the long form, which is the only one.', hidden: true }),
     recursive: Flags.boolean({ char: 'R', summary: 'List everything below, with whole paths.' }),
     ...readFlags,
     ...cacheFlags,

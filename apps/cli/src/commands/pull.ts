@@ -4,6 +4,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { documentLimitFlags } from '../convert/source-limit-flags.ts';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
+import { quietFlag } from '../progress/quiet-flag.ts';
 import { registryFlags } from '../registry/registry-flags.ts';
 
 /** `ocirender pull` */
@@ -52,6 +53,7 @@ export class Pull extends BaseCommand {
     }),
     ...documentLimitFlags,
     ...registryFlags,
+    quiet: quietFlag,
     progress: Flags.option({
       summary: 'Progress on standard error: bars on a terminal, lines, or nothing.',
       options: PROGRESS_MODES,

@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { cacheFlags } from '../cache/cache-flags.ts';
 import { PROGRESS_MODES } from '../progress/progress-mode.ts';
+import { quietFlag } from '../progress/quiet-flag.ts';
 import { registryFlags } from '../registry/registry-flags.ts';
 import { mergeFlags } from './merge-flags.ts';
 import { sourceLimitFlags } from './source-limit-flags.ts';
@@ -89,6 +90,7 @@ export const convertFlags = {
     summary: 'List every repair and deviation instead of counting them.',
     helpGroup: 'DISPLAY',
   }),
+  quiet: quietFlag,
   progress: Flags.option({
     summary: 'Progress on standard error: bars on a terminal, lines, or nothing.',
     options: PROGRESS_MODES,

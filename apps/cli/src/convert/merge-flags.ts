@@ -7,6 +7,17 @@ export const mergeFlags = {
   platform: Flags.string({
     summary: 'Platform to take from a multi-platform image. [default: that of this machine]',
     helpValue: 'OS/ARCH[/VARIANT]',
+    exclusive: ['os', 'arch', 'variant'],
+  }),
+  os: Flags.string({ summary: 'The same in parts: the system. [default: linux]', helpValue: 'OS' }),
+  arch: Flags.string({
+    summary: 'The same in parts: the architecture. [default: that of this machine]',
+    helpValue: 'ARCH',
+  }),
+  variant: Flags.string({
+    summary: 'The same in parts: the variant.',
+    helpValue: 'VARIANT',
+    dependsOn: ['arch'],
   }),
   lenient: Flags.boolean({
     summary: 'Repair what is an error otherwise, with a note about each repair.',

@@ -1,4 +1,5 @@
 import type { ConvertSettings } from '@ocirender/core';
+import { hostPlatform } from '@ocirender/oci-layout';
 import { MERGE_LIMIT_FLAGS } from './limit-flags.ts';
 import { readLimits } from './limit-values.ts';
 import type { MergeFlags } from './merge-flags.ts';
@@ -17,6 +18,7 @@ export type MergeSettings = Pick<
  * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` for values that cannot be
  */
 export function mergeSettings(flags: MergeFlags): MergeSettings {
+  const platform = platformOf(flags);
   return {
     lenient: flags.lenient,
     parentSymlinks: flags['parent-symlinks'],
@@ -24,6 +26,13 @@ export function mergeSettings(flags: MergeFlags): MergeSettings {
     xattrs: flags.xattrs,
     whiteoutDevices: flags['whiteout-devices'],
     limits: readLimits(flags, MERGE_LIMIT_FLAGS),
-    ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+    ...(platform === undefined ? {} : { platform }),
   };
+}
+
+/** The platform that is asked for, whole or in parts. */
+function platformOf({ platform, os, arch, variant }: MergeFlags): string | undefined {
+  if (platform !== undefined || (os === undefined && arch === undefined)) return platform;
+  const { architecture } = hostPlatform();
+  return [os ?? 'linux', arch ?? architecture, variant].filter((part) => part !== undefined).join('/');
 }

@@ -14,7 +14,7 @@ import { registrySettings } from '../registry/registry-settings.ts';
 import { diagnosticLine } from '../report/diagnostic-line.ts';
 import { type JsonReport, jsonReport } from '../report/json-report.ts';
 import { printMessage } from '../report/print-message.ts';
-import { summaryLines } from '../report/summary.ts';
+import { summaryLines, warningLines } from '../report/summary.ts';
 import { readSinkCatalog } from '../sinks/catalog.ts';
 import { chooseSink } from '../sinks/choose-sink.ts';
 import { loadSink } from '../sinks/load-sink.ts';
@@ -69,7 +69,7 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
       signal: interrupt.signal,
     });
   };
-  const progress = startProgress(flags.progress, process.stderr);
+  const progress = startProgress(flags.quiet ? 'none' : flags.progress, process.stderr);
   let committed = false;
   const interrupt = watchInterrupts((again) => {
     progress.stop();
@@ -99,7 +99,8 @@ export async function runConvert(request: ConvertRequest): Promise<JsonReport> {
       ...(flags.verbose ? { onDiagnostic } : {}),
     });
     progress.stop();
-    if (!json) printMessage(summaryLines(report, flags.verbose));
+    const lines = flags.quiet ? warningLines(report) : summaryLines(report, flags.verbose);
+    if (!json) printMessage(lines);
     return jsonReport(report);
   } catch (error) {
     if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;

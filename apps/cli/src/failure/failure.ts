@@ -59,7 +59,12 @@ export function describeFailure(error: unknown): DescribedFailure {
   const oclifExit = oclifExitOf(error);
   if (oclifExit !== undefined) {
     return {
-      failure: { code: 'ERR_OCIRENDER_USAGE', message: withoutHelpLine(message), causes, hint: HELP_HINT },
+      failure: {
+        code: 'ERR_OCIRENDER_USAGE',
+        message: message.replace(HELP_LINE, '').trimEnd(),
+        causes,
+        ...(HELP_LINE.test(message) ? { hint: HELP_HINT } : {}),
+      },
       exitCode: oclifExit,
       isMultiline: true,
     };
@@ -71,11 +76,9 @@ export function describeFailure(error: unknown): DescribedFailure {
   };
 }
 
+/** What oclif's parser ends its messages with, and what we say. */
+const HELP_LINE = /\n?See more help with --help\s*$/;
 const HELP_HINT = 'See --help.';
-
-function withoutHelpLine(message: string): string {
-  return message.replace(/\n?See more help with --help\s*$/, '').trimEnd();
-}
 
 function oclifExitOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('oclif' in error)) return undefined;

@@ -20,6 +20,7 @@ export interface PullRequest {
     DocumentLimitFlags & {
       readonly platform?: string | undefined;
       readonly 'all-platforms': boolean;
+      readonly quiet: boolean;
       readonly concurrency: number;
       readonly progress: ProgressMode;
     };
@@ -34,7 +35,7 @@ export interface PullRequest {
  */
 export async function runPull({ image, directory, flags, json }: PullRequest): Promise<PullReport> {
   const settings = await registrySettings(flags, process.stdin);
-  const progress = startPullProgress(flags.progress, process.stderr);
+  const progress = startPullProgress(flags.quiet ? 'none' : flags.progress, process.stderr);
   const interrupt = watchInterrupts((again) => {
     progress.stop();
     printMessage(again ? 'Quitting at once.' : 'Interrupted: what has arrived stays for the next time.');
@@ -59,7 +60,7 @@ export async function runPull({ image, directory, flags, json }: PullRequest): P
       },
     });
     progress.stop();
-    if (!json) printMessage(pullSummary(report));
+    if (!json && !flags.quiet) printMessage(pullSummary(report));
     return report;
   } catch (error) {
     if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode;

@@ -11,7 +11,7 @@ import { OcirenderError } from '@ocirender/interface';
  * @throws {OcirenderError} `ERR_OCIRENDER_IO` when the stream cannot be written
  */
 export async function printBytes(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   stream: Writable = process.stdout,
 ): Promise<void> {
   let failure: NodeJS.ErrnoException | undefined;

@@ -38,10 +38,18 @@ export function summaryLines(report: ConvertReport, verbose: boolean): string[] 
     if (!verbose) lines.push('           (--verbose lists them)');
   }
   if (report.rereadBytes > 0) row('reread', `${formatBytes(report.rereadBytes)} of contents`);
-  if (report.wastedBytes > 0) {
-    lines.push(`Warning: the output holds ${formatBytes(report.wastedBytes)} of contents that no file uses.`);
-  }
-  return lines;
+  return [...lines, ...warningLines(report)];
+}
+
+/**
+ * Writes what somebody should know of a conversion who wants to know nothing else.
+ *
+ * @param report - a conversion's report
+ * @returns lines for standard error
+ */
+export function warningLines({ wastedBytes }: ConvertReport): string[] {
+  if (wastedBytes === 0) return [];
+  return [`Warning: the output holds ${formatBytes(wastedBytes)} of contents that no file uses.`];
 }
 
 function platformName(platform: ConvertReport['platform']): string | undefined {

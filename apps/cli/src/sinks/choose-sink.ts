@@ -1,8 +1,8 @@
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 import { OcirenderError, type Sink } from '@ocirender/interface';
 import { unusableError } from '../plugins/load-export.ts';
+import { suggest } from '../suggest.ts';
 import type { SinkCatalog, SinkEntry } from './catalog.ts';
-import { suggest } from './suggest.ts';
 
 /** Loads a sink's module. */
 export type SinkLoader = (entry: SinkEntry) => Promise<Sink>;
@@ -70,7 +70,7 @@ async function byExtension(
       hint: `Installed: ${names(catalog)}.`,
     });
   }
-  const file = basename(output).toLowerCase();
+  const file = output.endsWith('/') ? '/' : basename(output).toLowerCase();
   const fits = (extensions: readonly string[]): boolean => extensions.some((end) => file.endsWith(end));
   const declared = catalog.sinks.find((sink) => sink.extensions !== undefined && fits(sink.extensions));
   if (declared !== undefined) return declared;
@@ -81,8 +81,26 @@ async function byExtension(
     if (sink !== undefined && fits(sink.extensions)) return entry;
   }
   throw new OcirenderError('ERR_OCIRENDER_USAGE', `the name "${output}" does not say which sink to use`, {
-    hint: `Say it with --sink NAME. Installed: ${names(catalog)}.`,
+    hint: endingHint(file, catalog) ?? `Say it with --sink NAME. Installed: ${names(catalog)}.`,
   });
+}
+
+/** What is usually meant by endings that say no sink. */
+function endingHint(file: string, catalog: SinkCatalog): string | undefined {
+  if (file.endsWith('.erofs') || file.endsWith('.ero'))
+    return 'EROFS comes with a plugin: ocirender plugins install @ocirender/sink-erofs.';
+  if (/\.(?:img|raw|bin|image)$/.test(file))
+    return `Any filesystem can be meant. Say which with --sink NAME. Installed: ${names(catalog)}.`;
+  const compressed = /\.(?:tar\.|t)(gz|zst|xz|bz2)$/.exec(file);
+  if (compressed !== null) {
+    const program = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' }[compressed[1]!];
+    return `Tars are written plain: ocirender convert IMAGE -s tar -o - --plan-first | ${program} > ${file}`;
+  }
+  const known = catalog.sinks.flatMap(({ extensions = [] }) => extensions);
+  const near = suggest(extname(file), known);
+  return near === undefined || extname(file) === ''
+    ? undefined
+    : `Did you mean "${near}"? Else say it with --sink NAME. Installed: ${names(catalog)}.`;
 }
 
 function names(catalog: SinkCatalog): string {

@@ -1,9 +1,9 @@
 import { defineSink, type Sink } from '@ocirender/interface';
 import { describe, expect, test } from 'vitest';
 import type { PluginLike } from '../plugins/catalog.ts';
+import { suggest } from '../suggest.ts';
 import { readSinkCatalog, type SinkEntry } from './catalog.ts';
 import { chooseSink } from './choose-sink.ts';
-import { suggest } from './suggest.ts';
 
 function plugin(name: string, sinks: Record<string, unknown>, more: Partial<PluginLike> = {}): PluginLike {
   const pjson = { ocirender: { interface: 1, sinks } };

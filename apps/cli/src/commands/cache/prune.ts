@@ -7,6 +7,8 @@ import type { CacheListing } from '../../cache/run-cache.ts';
 export class CachePrune extends BaseCommand {
   static override summary = 'Remove what is kept of layers.';
 
+  static override usage = '<%= command.id %> [FLAGS]';
+
   static override description =
     'Removes entries that any of the flags names. Commands that are running are not disturbed.';
 
