@@ -28,7 +28,7 @@ function contextFor(output: SinkContext['output']): SinkContext {
 describe('dirSink', () => {
   it('is a sink', () => {
     expect(isSink(dirSink)).toBe(true);
-    expect(dirSink).toMatchObject({ name: 'dir', outputs: ['directory'], extensions: [] });
+    expect(dirSink).toMatchObject({ name: 'dir', outputs: ['directory'], extensions: ['/'] });
   });
 
   it('refuses outputs that exist, are no directory, or have no parent', async () => {
