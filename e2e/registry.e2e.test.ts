@@ -191,6 +191,39 @@ describe('a registry on this machine', () => {
     expect(await converted(`${layout}:all`, ['--platform', 'linux/arm64'])).toBe(await converted(arm));
   });
 
+  test('with a cache, layers are fetched once, however they are compressed', async () => {
+    const proxy = await startFaultProxy(registry.host);
+    try {
+      const cache = `--cache=${join(directory, 'cache')}`;
+      const blobs = async (...args: string[]): Promise<{ fetched: number; stdout: string }> => {
+        const before = proxy.seen.length;
+        const { code, stdout, stderr } = await ocirender([...args, '--insecure']);
+        expect([code, stderr]).toEqual([0, expect.any(String)]);
+        const fetched = proxy.seen.slice(before).filter(({ path }) => path.includes('/blobs/')).length;
+        return { fetched, stdout };
+      };
+      const gzip = `docker://${proxy.host}/debian`;
+      const zstd = `docker://${proxy.host}/debian-zstd`;
+      const clean = await blobs('ls', gzip, '-R');
+      const layers = clean.fetched - 1;
+      expect(layers).toBeGreaterThan(0);
+      expect(await blobs('ls', gzip, '-R', cache)).toEqual(clean);
+      // The config only.
+      expect(await blobs('ls', gzip, '-R', cache)).toEqual({ ...clean, fetched: 1 });
+      expect(await blobs('ls', zstd, '-R', cache)).toEqual({ ...clean, fetched: 1 });
+      // And the one layer that has the file.
+      const release = await blobs('cat', zstd, '/etc/os-release', cache);
+      expect(release).toEqual({ fetched: 2, stdout: expect.stringContaining('Debian') });
+
+      const output = join(directory, 'cached.squashfs');
+      await must(process.execPath, [CLI, 'convert', DEBIAN, output]);
+      expect((await blobs('verify', output, gzip, cache)).fetched).toBe(1 + layers);
+      expect((await blobs('verify', output, zstd, cache)).fetched).toBe(1);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   test('plain http is not spoken without permission, not even here', async () => {
     const { code, stderr } = await ocirender(['pull', `${registry.host}/demo`, join(directory, 'none')]);
     expect(code).toBe(1);
