@@ -28,13 +28,8 @@ export async function openMergedImage(image: Image, options: OpenMergedOptions =
   const known =
     digests && cache !== undefined ? await KnownDigests.find(image.layers, cache, lenient) : undefined;
   if (known !== undefined) {
-    const told: Diagnostic[] = [];
-    const ignoring = new DigestSession(false);
-    const merged = await merge(image, ignoring, { ...options, onDiagnostic: (one) => told.push(one) });
-    if (known.cover(merged.tree)) {
-      for (const one of told) options.onDiagnostic?.(one);
-      return sourceOf(image, merged, options, (inode) => known.get(inode));
-    }
+    const merged = await mergeKnown(image, known, options);
+    if (merged !== undefined) return sourceOf(image, merged, options, (inode) => known.get(inode));
   }
   const session = new DigestSession(digests);
   const merged = await merge(image, session, options);
@@ -44,6 +39,27 @@ export async function openMergedImage(image: Image, options: OpenMergedOptions =
   return sourceOf(image, merged, options, ({ content }) =>
     digests && content !== undefined ? session.digest(content) : undefined,
   );
+}
+
+/** Merges headers only; undefined when not all contents that show then are known: all has to be read. */
+async function mergeKnown(
+  image: Image,
+  known: KnownDigests,
+  options: OpenMergedOptions,
+): Promise<Pick<MergeResult, 'tree' | 'layers'> | undefined> {
+  const told: Diagnostic[] = [];
+  let isEnough = true;
+  try {
+    const merged = await merge(image, new DigestSession(false), {
+      ...options,
+      onDiagnostic: (diagnostic) => told.push(diagnostic),
+    });
+    isEnough = known.cover(merged.tree);
+    return isEnough ? merged : undefined;
+  } finally {
+    // Whoever merges again is told again.
+    if (isEnough) for (const diagnostic of told) options.onDiagnostic?.(diagnostic);
+  }
 }
 
 async function merge(
