@@ -147,7 +147,7 @@ it('knows a tree before its contents are read, where that is asked for', async (
       expect(await merge(cache)).toEqual(clean);
       expect(await merge(cache)).toEqual(clean);
     }),
-    { numRuns: Math.ceil(RUNS / 10) },
+    { numRuns: Math.ceil(RUNS / 20) },
   );
   expect(cache.use.hits).toBeGreaterThan(0);
 });

@@ -10,6 +10,8 @@ const inflate = promisify(inflateRaw);
 
 /** Deflate makes at most this of a byte. */
 const MAX_RATIO = 1032;
+/** Share of the limit by which the entries of one run may exceed it for a while. */
+const SLACK = 0.01;
 const DIFF_ID = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
 /** What an entry says about itself besides what it is under. */
@@ -35,6 +37,8 @@ export class CheckedStore {
   readonly #diagnose: DiagnosticHandler;
   /** Entries of this run, which are never removed to make room. */
   readonly #inUse = new Set<string>();
+  /** Bytes written since all entries were looked at. */
+  #unlooked = Number.POSITIVE_INFINITY;
 
   /**
    * @param entries - the files
@@ -99,16 +103,25 @@ export class CheckedStore {
         description: { ...key, ...description, unpackedBytes: bytes.length },
         payload,
       });
-      if (pieces.reduce((sum, { length }) => sum + length, 0) > this.#maxBytes) return;
+      const size = pieces.reduce((sum, { length }) => sum + length, 0);
+      if (size > this.#maxBytes) return;
       await this.#entries.write(key, pieces);
       this.#inUse.add(path);
-      await this.prune({ maxBytes: this.#maxBytes });
+      await this.#makeRoom(size);
     } catch (error) {
       this.#diagnose({
         code: 'cache-not-written',
         message: `the layer ${key.diffId} could not be put into the cache: ${(error as Error).message}`,
       });
     }
+  }
+
+  /** Keeps the limit. To look at all entries takes a while where there are many: not after each one that is written. */
+  async #makeRoom(written: number): Promise<void> {
+    this.#unlooked += written;
+    if (this.#unlooked < this.#maxBytes * SLACK) return;
+    this.#unlooked = 0;
+    await this.prune({ maxBytes: this.#maxBytes });
   }
 
   /** Lists what there is, the most recently used first. */
