@@ -55,6 +55,7 @@ export type {
 export { defineReader, isReader, READER_BRAND } from './reader.ts';
 export type { Output, OutputKind, Sink, SinkContext, SinkReport, SinkSession } from './sink.ts';
 export { defineSink, INTERFACE_VERSION, isSink, SINK_BRAND } from './sink.ts';
+export { syncDirectory } from './sync-directory.ts';
 export type {
   DeviceInode,
   DirectoryInode,
@@ -66,7 +67,7 @@ export type {
 } from './tree.ts';
 export { maybeLinked } from './tree.ts';
 export type { TreeSummary } from './tree-summary.ts';
-export { summarizeTree } from './tree-summary.ts';
+export { summarizeTree, TreeCounter } from './tree-summary.ts';
 export type { TreeEntry } from './tree-walk.ts';
 export { sortedChildren, TreeWalk, walkTree } from './tree-walk.ts';
 export { redactUserinfo, userinfoError } from './userinfo.ts';

@@ -18,14 +18,19 @@ export interface TreeSummary {
   readonly bytes: number;
 }
 
-/**
- * Counts what a tree holds.
- *
- * @param tree - the tree
- * @returns the counts
- */
-export function summarizeTree(tree: Tree): TreeSummary {
-  const counts = {
+const COUNTERS = {
+  directory: 'directories',
+  file: 'files',
+  symlink: 'symlinks',
+  'character-device': 'devices',
+  'block-device': 'devices',
+  fifo: 'fifos',
+  socket: 'sockets',
+} as const;
+
+/** Counts names, one after the other. */
+export class TreeCounter {
+  readonly counts: { -readonly [Name in keyof TreeSummary]: number } = {
     entries: 0,
     directories: 0,
     files: 0,
@@ -36,27 +41,39 @@ export function summarizeTree(tree: Tree): TreeSummary {
     hardLinks: 0,
     bytes: 0,
   };
+
+  /**
+   * Counts a name.
+   *
+   * @param inode - its inode; of other things than files the size does not matter
+   * @param isKnown - whether the inode was met before, under another name
+   */
+  add(inode: { readonly type: Inode['type']; readonly size?: number }, isKnown: boolean): void {
+    const { counts } = this;
+    counts.entries++;
+    if (isKnown) {
+      counts.hardLinks++;
+      return;
+    }
+    counts[COUNTERS[inode.type]]++;
+    if (inode.type === 'file') counts.bytes += inode.size ?? 0;
+  }
+}
+
+/**
+ * Counts what a tree holds.
+ *
+ * @param tree - the tree
+ * @returns the counts
+ */
+export function summarizeTree(tree: Tree): TreeSummary {
+  const counter = new TreeCounter();
   const seen = new Set<Inode>();
   const walk = new TreeWalk(tree);
   while (walk.next()) {
     const { inode } = walk;
-    counts.entries++;
-    if (inode.type === 'directory') {
-      counts.directories++;
-      continue;
-    }
-    if (seen.has(inode)) {
-      counts.hardLinks++;
-      continue;
-    }
-    if (maybeLinked(tree, inode)) seen.add(inode);
-    if (inode.type === 'file') {
-      counts.files++;
-      counts.bytes += inode.size;
-    } else if (inode.type === 'symlink') counts.symlinks++;
-    else if (inode.type === 'fifo') counts.fifos++;
-    else if (inode.type === 'socket') counts.sockets++;
-    else counts.devices++;
+    counter.add(inode, seen.has(inode));
+    if (inode.type !== 'directory' && maybeLinked(tree, inode)) seen.add(inode);
   }
-  return counts;
+  return counter.counts;
 }

@@ -1,14 +1,4 @@
-import { ImageReader, type ImageSource, type TreeSummary } from '@ocirender/interface';
-
-const COUNTERS = {
-  directory: 'directories',
-  file: 'files',
-  symlink: 'symlinks',
-  'character-device': 'devices',
-  'block-device': 'devices',
-  fifo: 'fifos',
-  socket: 'sockets',
-} as const;
+import { ImageReader, type ImageSource, TreeCounter, type TreeSummary } from '@ocirender/interface';
 
 /**
  * Counts what an image holds.
@@ -17,29 +7,11 @@ const COUNTERS = {
  * @returns the counts, as `summarizeTree` gives them of a tree
  */
 export async function summarizeSource(source: ImageSource): Promise<TreeSummary> {
-  const counts = {
-    entries: 0,
-    directories: 0,
-    files: 0,
-    symlinks: 0,
-    devices: 0,
-    fifos: 0,
-    sockets: 0,
-    hardLinks: 0,
-    bytes: 0,
-  };
+  const counter = new TreeCounter();
   const seen = new Set<number>();
   for await (const { node } of new ImageReader(source).walk()) {
-    counts.entries++;
-    if (node.type !== 'directory') {
-      if (seen.has(node.id)) {
-        counts.hardLinks++;
-        continue;
-      }
-      seen.add(node.id);
-    }
-    counts[COUNTERS[node.type]]++;
-    if (node.type === 'file') counts.bytes += node.size;
+    counter.add(node, seen.has(node.id));
+    if (node.type !== 'directory') seen.add(node.id);
   }
-  return counts;
+  return counter.counts;
 }

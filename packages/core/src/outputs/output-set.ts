@@ -1,11 +1,17 @@
 import { chmod, chown, lstat, readdir, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { OcirenderError, type Output, type SinkReport, throwIfAborted } from '@ocirender/interface';
+import {
+  OcirenderError,
+  type Output,
+  type SinkReport,
+  syncDirectory,
+  throwIfAborted,
+} from '@ocirender/interface';
 import { ioError } from '../io-error.ts';
 import type { OutputPlan, PlannedOutput } from './plan-outputs.ts';
 import { removeTree } from './remove-tree.ts';
 import { Replacement } from './replacement.ts';
-import { syncDirectory, syncFile, syncTree } from './sync.ts';
+import { syncFile, syncTree } from './sync.ts';
 import { LOST_AND_FOUND } from './target.ts';
 import { temporaryName } from './temporary-name.ts';
 import { WriteBehind } from './write-behind.ts';

@@ -1,8 +1,6 @@
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-
-/** Errors of filesystems that know no fsync of a directory, and of directories that may be written but not read. */
-const NO_DIRECTORY_SYNC: ReadonlySet<string | undefined> = new Set(['EINVAL', 'ENOTSUP', 'EBADF', 'EACCES']);
+import { syncDirectory } from '@ocirender/interface';
 
 /**
  * Brings a file to the disk.
@@ -16,20 +14,6 @@ export async function syncFile(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-/**
- * Brings the names in a directory to the disk, where the filesystem can do that.
- *
- * @param path - the directory
- * @throws system errors, above all EIO
- */
-export async function syncDirectory(path: string): Promise<void> {
-  try {
-    await syncFile(path);
-  } catch (error) {
-    if (!NO_DIRECTORY_SYNC.has((error as NodeJS.ErrnoException).code)) throw error;
   }
 }
 

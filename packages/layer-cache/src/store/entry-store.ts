@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { syncDirectory } from '@ocirender/interface';
 
 /** Part of every path: what a later version keeps in another form goes elsewhere. */
 const VERSION = 'v1';
@@ -93,20 +94,17 @@ export class EntryStore {
 
   /** Lists all entries, in no particular order, and removes what writers that died have left. */
   async list(): Promise<StoredEntry[]> {
-    const entries: StoredEntry[] = [];
     const top = join(this.#root, VERSION);
-    for (const kind of await namesIn(top)) {
-      for (const algorithm of await namesIn(join(top, kind))) {
-        for (const part of await namesIn(join(top, kind, algorithm))) {
-          const directory = join(top, kind, algorithm, part);
-          for (const name of await namesIn(directory)) {
-            if (name.startsWith(TEMPORARY)) await removeAbandoned(join(directory, name));
-            else if (!name.endsWith(USES)) {
-              const entry = await this.#look({ kind, diffId: `${algorithm}:${name}` }, join(directory, name));
-              if (entry !== undefined) entries.push(entry);
-            }
-          }
-        }
+    let paths = [top];
+    // Kinds, algorithms, first digits, files.
+    for (let depth = 0; depth < 4; depth++) paths = (await Promise.all(paths.map(pathsIn))).flat();
+    const entries: StoredEntry[] = [];
+    for (const path of paths) {
+      const [kind, algorithm, , name] = relative(top, path).split(sep) as [string, string, string, string];
+      if (name.startsWith(TEMPORARY)) await removeAbandoned(path);
+      else if (!name.endsWith(USES)) {
+        const entry = await this.#look({ kind, diffId: `${algorithm}:${name}` }, path);
+        if (entry !== undefined) entries.push(entry);
       }
     }
     return entries;
@@ -128,20 +126,12 @@ export class EntryStore {
   }
 }
 
-async function namesIn(directory: string): Promise<string[]> {
-  return (await readdir(directory).catch((): string[] => [])).sort();
+async function pathsIn(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch((): string[] => []);
+  return names.sort().map((name) => join(directory, name));
 }
 
 async function removeAbandoned(path: string): Promise<void> {
   const file = await stat(path).catch(() => undefined);
   if (file !== undefined && Date.now() - file.mtimeMs > ABANDONED) await rm(path, { force: true });
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -3,9 +3,8 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { OcirenderError, throwIfAborted } from '@ocirender/interface';
+import { OcirenderError, syncDirectory, throwIfAborted } from '@ocirender/interface';
 import { parseDigest } from '@ocirender/oci-layout';
-import { syncNames } from './sync-names.ts';
 
 /** Bytes of one read and of what waits to be written. */
 const CHUNK = 1024 * 1024;
@@ -83,7 +82,7 @@ export class BlobFile {
         await handle.close();
       }
       await rename(this.partialPath, this.path);
-      await syncNames(join(this.path, '..'));
+      await syncDirectory(join(this.path, '..'));
     } catch (error) {
       throw ioError(error, this.path, 'written');
     }

@@ -1,10 +1,9 @@
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { OcirenderError, type Platform } from '@ocirender/interface';
+import { OcirenderError, type Platform, syncDirectory } from '@ocirender/interface';
 import type { LayoutLimits } from '@ocirender/oci-layout';
 import { parseDocument } from '@ocirender/oci-layout/documents';
 import { ioError } from './blob-file.ts';
-import { syncNames } from './sync-names.ts';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const FULL_NAME = 'io.containerd.image.name';
@@ -113,7 +112,7 @@ export class LayoutIndex {
   async write(): Promise<void> {
     // These directories may be new.
     for (const place of [join(this.#directory, 'blobs'), dirname(resolve(this.#directory))]) {
-      await syncNames(place).catch((error: unknown) => {
+      await syncDirectory(place).catch((error: unknown) => {
         throw ioError(error, place, 'written');
       });
     }
@@ -177,7 +176,7 @@ async function replaceFile(path: string, content: string): Promise<void> {
       await handle.close();
     }
     await rename(temporary, path);
-    await syncNames(dirname(path));
+    await syncDirectory(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
     throw ioError(error, path, 'written');
