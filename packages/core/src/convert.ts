@@ -6,7 +6,7 @@ import {
   parseOptions,
   summarizeTree,
 } from '@ocirender/interface';
-import { type MergedLayer, type MergePolicy, mergeLayers } from '@ocirender/overlay';
+import { type MergedLayer, mergeLayers } from '@ocirender/overlay';
 import { DiagnosticLog } from './diagnostic-log.ts';
 import { identitySeed } from './identity-seed.ts';
 import { imageOf } from './open-image.ts';
@@ -18,6 +18,7 @@ import { OutputSet } from './outputs/output-set.ts';
 import { type OutputPlan, planOutputs } from './outputs/plan-outputs.ts';
 import { RoomSession, roomAround } from './outputs/room-session.ts';
 import { StreamOutput } from './outputs/stream-output.ts';
+import { policyOf } from './policy-of.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { ConvertReport } from './report.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
@@ -136,15 +137,6 @@ function layerReports(image: Image, merged: readonly MergedLayer[]): ConvertRepo
     size,
     ...merged[index]!,
   }));
-}
-
-function policyOf(options: ConvertOptions): Partial<MergePolicy> {
-  const { lenient, parentSymlinks, keepDirlinks, xattrs, whiteoutDevices } = options;
-  return Object.fromEntries(
-    Object.entries({ lenient, parentSymlinks, keepDirlinks, xattrs, whiteoutDevices }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
 }
 
 function checkThreads(threads: number): number {

@@ -18,24 +18,21 @@ const HOLE_BYTES = 1024 * 1024 * 1024;
 export class DigestSession implements SinkSession {
   readonly placement = 'any';
   readonly ignoresContents: boolean;
-  readonly #digests: boolean;
   readonly #chunks: Buffer[] = [];
   readonly #unhashed = new Set<ContentRef>();
   #holesLeft = HOLE_BYTES;
-  /** Contents so far: the next one's ref. */
-  count = 0;
+  #count = 0;
 
   /**
    * @param digests - whether to hash; contents are not even looked at without
    */
   constructor(digests: boolean) {
-    this.#digests = digests;
     this.ignoresContents = !digests;
   }
 
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {
-    const ref = this.count++;
-    if (!this.#digests) return ref;
+    const ref = this.#count++;
+    if (this.ignoresContents) return ref;
     if (ref % CHUNK === 0) this.#chunks.push(Buffer.alloc(BYTES * CHUNK));
     if (content instanceof Uint8Array) {
       this.#set(ref, hash('sha256', content, 'buffer'));
@@ -63,7 +60,7 @@ export class DigestSession implements SinkSession {
    * @returns its SHA-256 in hexadecimal; undefined when it was not hashed
    */
   digest(ref: ContentRef): string | undefined {
-    if (!this.#digests || this.#unhashed.has(ref)) return undefined;
+    if (this.ignoresContents || this.#unhashed.has(ref)) return undefined;
     const at = (ref % CHUNK) * BYTES;
     return this.#chunks[Math.floor(ref / CHUNK)]!.toString('hex', at, at + BYTES);
   }

@@ -1,5 +1,5 @@
 import type { DiagnosticHandler } from '@ocirender/interface';
-import type { LayerMemory, MergeLimits, MergeOptions, MergePolicy } from '@ocirender/overlay';
+import type { LayerMemory, MergeLimits, MergePolicy } from '@ocirender/overlay';
 import type { ProgressHandler } from './progress.ts';
 
 /** What {@link openMergedImage} takes besides the image: of what {@link convert} takes, all that concerns merging. */
@@ -18,24 +18,4 @@ export interface OpenMergedOptions extends Partial<MergePolicy> {
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressHandler;
   readonly onDiagnostic?: DiagnosticHandler;
-}
-
-/** How layers are merged, the same each time that they are read. */
-export type MergeChoices = Pick<MergeOptions, 'policy' | 'limits' | 'sourceDateEpoch'>;
-
-/**
- * Takes the choices that decide what a merged image is from those of a caller.
- *
- * @param options - what the caller has set
- * @param sourceDateEpoch - in force
- * @returns the choices
- */
-export function mergeChoices(options: OpenMergedOptions, sourceDateEpoch: number): MergeChoices {
-  const { lenient, parentSymlinks, keepDirlinks, xattrs, whiteoutDevices, limits = {} } = options;
-  const policy: Partial<MergePolicy> = Object.fromEntries(
-    Object.entries({ lenient, parentSymlinks, keepDirlinks, xattrs, whiteoutDevices }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
-  return { policy, limits, sourceDateEpoch };
 }

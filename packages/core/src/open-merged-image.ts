@@ -8,8 +8,9 @@ import {
 import { type MergeResult, mergeLayers } from '@ocirender/overlay';
 import { DigestSession } from './digest-session.ts';
 import { KnownDigests, keepDigests } from './known-digests.ts';
-import { mergeChoices, type OpenMergedOptions } from './merged-options.ts';
+import type { OpenMergedOptions } from './merged-options.ts';
 import { MergedSource } from './merged-source.ts';
+import { policyOf } from './policy-of.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
 
@@ -37,7 +38,7 @@ export async function openMergedImage(image: Image, options: OpenMergedOptions =
   if (digests && cache !== undefined && !lenient)
     await keepDigests(merged.tree, image.layers, session, cache);
   return sourceOf(image, merged, options, ({ content }) =>
-    digests && content !== undefined ? session.digest(content) : undefined,
+    content === undefined ? undefined : session.digest(content),
   );
 }
 
@@ -70,7 +71,9 @@ async function merge(
   const { cache, signal, onDiagnostic } = options;
   const meter = new ProgressMeter(image.layers, options.onProgress);
   const merged = await mergeLayers({
-    ...mergeChoices(options, sourceDateEpoch(options.sourceDateEpoch)),
+    policy: policyOf(options),
+    limits: options.limits ?? {},
+    sourceDateEpoch: sourceDateEpoch(options.sourceDateEpoch),
     ...(cache === undefined ? {} : { cache }),
     layers: image.layers,
     openSession: () => Promise.resolve(session),

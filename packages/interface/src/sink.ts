@@ -82,8 +82,8 @@ export interface SinkSession {
   /** Whether `extraPax` of inodes is in the output: what is lost otherwise is reported then. @defaultValue false */
   readonly keepsPax?: boolean;
   /**
-   * Nobody looks at contents: {@link SinkSession.write} names them at once, and what it gets may have no bytes. Layers whose
-   * headers are known need not be read then. @defaultValue false
+   * Nobody looks at contents: {@link SinkSession.write} gets no bytes, and names them at once. Layers whose headers are known
+   * need not be read then. @defaultValue false
    */
   readonly ignoresContents?: boolean;
   /**

@@ -1,5 +1,5 @@
 import { InputThreads } from '@ocirender/decompress';
-import type { Content, DiagnosticHandler, Inode, Layer } from '@ocirender/interface';
+import type { Content, Inode, Layer } from '@ocirender/interface';
 import { contentOf } from './content-source.ts';
 import { DEFAULT_LIMITS, type MergeLimits } from './limits.ts';
 import { FileNode } from './nodes.ts';
@@ -32,7 +32,6 @@ export interface ReadContentsOptions {
   /** Whether the layer was read before: a wrong diff_id that was let pass then passes again. */
   readonly isChecked: boolean;
   readonly signal?: AbortSignal;
-  readonly diagnose: DiagnosticHandler;
   /** Called with the number of stored bytes read so far. */
   readonly onBytes?: (bytes: number) => void;
 }
@@ -52,7 +51,7 @@ export async function readContents<T>(
   options: ReadContentsOptions,
   take: (item: T, content: Content) => void | Promise<void>,
 ): Promise<void> {
-  const { limits, threads, isChecked, signal, diagnose, onBytes } = options;
+  const { limits, threads, isChecked, signal, onBytes } = options;
   await readLayer(
     layer,
     {
@@ -61,7 +60,8 @@ export async function readContents<T>(
       maxOutputBytes: limits.totalBytes,
       lenient: isChecked,
       ...(signal === undefined ? {} : { signal }),
-      diagnose,
+      // What there is to say about the layer was said when its headers were read.
+      diagnose: () => {},
       ...(onBytes === undefined ? {} : { onBytes }),
     },
     async (stream) => {
@@ -114,7 +114,7 @@ export class ContentReader {
     take: (item: T, content: Content) => Promise<void>,
   ): Promise<void> {
     const signal = this.#signal;
-    const options = { limits: this.#limits, threads: this.#threads, isChecked, diagnose: ignore };
+    const options = { limits: this.#limits, threads: this.#threads, isChecked };
     await readContents(layer, wanted, { ...options, ...(signal === undefined ? {} : { signal }) }, take);
   }
 
@@ -123,6 +123,3 @@ export class ContentReader {
     await this.#threads.end();
   }
 }
-
-/** What there is to say about a layer was said when its headers were read. */
-function ignore(): void {}

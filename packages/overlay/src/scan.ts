@@ -111,8 +111,7 @@ export class Scanner {
         else {
           const content = this.#record(event.entry, journal, diagnose, index === 0);
           if (content === undefined || session === undefined) continue;
-          const info = contentInfo(event.entry, content.placement);
-          journal.setRef(content.record, nameContent(session, info));
+          journal.setRef(content.record, nameContent(session, content.info));
         }
       }
     } catch (error) {
@@ -149,12 +148,13 @@ export class Scanner {
             recorder?.add(event);
             const content = this.#record(event.entry, journal, diagnose, last);
             if (content === undefined || session === undefined) continue;
-            const { record, placement } = content;
+            const { record, info } = content;
+            if (session.ignoresContents === true) {
+              journal.setRef(record, nameContent(session, info));
+              continue;
+            }
             const source = contentOf(stream, event.entry);
-            const stored = session.write(
-              source instanceof Promise ? await source : source,
-              contentInfo(event.entry, placement),
-            );
+            const stored = session.write(source instanceof Promise ? await source : source, info);
             journal.setRef(record, typeof stored === 'number' ? stored : await stored);
           } else if (event.type === 'diagnostic') {
             recorder?.add(event);
@@ -179,13 +179,13 @@ export class Scanner {
     this.#links.endLayer();
   }
 
-  /** Journals an entry; gives its record and placement when its content should be stored. */
+  /** Journals an entry; gives its record, and what a session is told of its content, when that should be stored. */
   #record(
     entry: Entry,
     journal: Journal,
     diagnose: DiagnosticHandler,
     oldest: boolean,
-  ): { record: number; placement: Placement } | undefined {
+  ): { record: number; info: ContentInfo } | undefined {
     const path = this.#path(entry.path, diagnose);
     this.#checkLimits(path, entry);
     const meaning = nameMeaning(path);
@@ -244,7 +244,8 @@ export class Scanner {
     if (entry.type !== 'file' || entry.size === 0) return undefined;
     const placement = placementOf(path, entry, hidden, link);
     if (link !== undefined) journal.linkedPlacements.set(record, placement);
-    return { record, placement };
+    const { size, extents } = entry;
+    return { record, info: { size, ...(extents === undefined ? {} : { extents }), placement } };
   }
 
   #marker(kind: RecordKind, path: ByteString, entry: Entry, journal: Journal): void {
@@ -335,10 +336,6 @@ export class Scanner {
     });
     return new Map([...xattrs].filter(([name]) => !dropped.includes(name)));
   }
-}
-
-function contentInfo({ size, extents }: Entry, placement: Placement): ContentInfo {
-  return { size, ...(extents === undefined ? {} : { extents }), placement };
 }
 
 function placementOf(

@@ -128,8 +128,6 @@ export async function readMissing(
         threads,
         isChecked: options.isChecked(index),
         ...(signal === undefined ? {} : { signal }),
-        // What there is to say about the layer was said when it was scanned.
-        diagnose: ignore,
         ...(onBytes === undefined ? {} : { onBytes: (count: number) => onBytes(index, count) }),
       },
       (content, bytesOf) => {
@@ -191,5 +189,3 @@ function missingInfo({ file, path }: MissingContent, tree: Tree): ContentInfo {
     tree,
   };
 }
-
-function ignore(): void {}

@@ -1,16 +1,9 @@
 import { convert } from '@ocirender/core';
-import {
-  type ContentChunk,
-  defineSink,
-  expandHoles,
-  type Image,
-  type Sink,
-  type SinkSession,
-} from '@ocirender/interface';
+import { defineSink, type Image, type Sink, type SinkSession } from '@ocirender/interface';
 import { formatPlatform } from '@ocirender/oci-layout';
-import { openSource } from '@ocirender/sources';
 import type { OpenSettings } from '../readers/open-image.ts';
 import type { Inspection } from './inspection.ts';
+import { openOci } from './open-oci.ts';
 import { configText, readRunConfig } from './run-config.ts';
 
 /** Reads all layers and keeps nothing. */
@@ -26,15 +19,10 @@ const COUNTING_SINK: Sink = defineSink({
 const COUNTING_SESSION: SinkSession = {
   placement: 'any',
   ignoresContents: true,
-  write: (content) => (content instanceof Uint8Array ? 0 : pass(content)),
+  write: () => 0,
   finish: () => Promise.resolve({ bytesWritten: 0, details: {} }),
   abort: () => Promise.resolve(),
 };
-
-async function pass(content: AsyncIterable<ContentChunk>): Promise<number> {
-  for await (const bytes of expandHoles(content)) if (bytes.length === 0) break;
-  return 0;
-}
 
 /**
  * Inspects an OCI image: merges it, for nothing else tells how many entries and whiteouts its layers have.
@@ -46,14 +34,9 @@ async function pass(content: AsyncIterable<ContentChunk>): Promise<number> {
 export async function inspectOci(
   spec: string,
   reference: string,
-  settings: OpenSettings & { readonly signal: AbortSignal },
+  settings: OpenSettings,
 ): Promise<Inspection> {
-  const { platform, signal } = settings;
-  const image = await openSource(reference, {
-    ...settings.source,
-    signal,
-    ...(platform === undefined ? {} : { platform }),
-  });
+  const image = await openOci(reference, settings);
   try {
     return await inspect(spec, image, settings);
   } finally {

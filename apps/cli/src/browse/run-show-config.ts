@@ -1,9 +1,9 @@
 import { OcirenderError } from '@ocirender/interface';
-import { openSource } from '@ocirender/sources';
 import { readReaderCatalog } from '../readers/catalog.ts';
 import { findForm } from '../readers/find-form.ts';
 import { withReading } from '../readers/reading.ts';
 import { printBytes } from '../report/print-bytes.ts';
+import { openOci } from './open-oci.ts';
 import type { InspectRequest } from './run-inspect.ts';
 
 /**
@@ -22,12 +22,7 @@ export function runShowConfig({ image: spec, flags, json, plugins }: InspectRequ
         hint: 'Leave --config out.',
       });
     }
-    const { platform, signal } = settings;
-    const image = await openSource(form.reference, {
-      ...settings.source,
-      signal,
-      ...(platform === undefined ? {} : { platform }),
-    });
+    const image = await openOci(form.reference, settings);
     try {
       if (image.config === undefined)
         throw new OcirenderError('ERR_OCIRENDER_NOT_FOUND', `${spec} has no image config`);
