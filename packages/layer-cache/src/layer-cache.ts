@@ -109,10 +109,7 @@ export class LayerCache implements LayerMemory {
     const encoder = new HeaderEncoder();
     return {
       add: (event) => encoder.add(event),
-      commit: (tarBytes) => {
-        const bytes = encoder.finish();
-        return this.#store.save(key, { digest, tarBytes, limits, entries: encoder.entries }, bytes);
-      },
+      commit: (tarBytes) => this.#store.save(key, { digest, tarBytes, limits }, encoder.finish()),
     };
   }
 

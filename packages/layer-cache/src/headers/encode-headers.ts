@@ -1,20 +1,19 @@
 import type { ByteString, Entry, Xattrs } from '@ocirender/interface';
-import type { HeaderEvent } from '@ocirender/overlay';
+import { type HeaderEvent, XattrPool } from '@ocirender/overlay';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { FLAG, RECORD, TYPES } from './header-format.ts';
 
 /** Writes the headers of a layer in the form of {@link RECORD}. */
 export class HeaderEncoder {
   readonly #out = new ByteWriter();
-  readonly #xattrs = new Map<string, number>();
+  readonly #xattrs = new XattrPool();
+  /** Sets of attributes so far. */
+  #sets = 0;
   #path: ByteString = '';
-  /** Entries so far. */
-  entries = 0;
 
   /** Adds the next event. */
   add(event: HeaderEvent): void {
     if (event.type === 'entry') {
-      this.entries++;
       this.#entry(event.entry);
       return;
     }
@@ -71,13 +70,11 @@ export class HeaderEncoder {
   }
 
   #writeXattrs(xattrs: Xattrs): void {
-    let key = '';
-    for (const [name, value] of xattrs)
-      key += `${name}\0${Buffer.from(value).toString('latin1')}\0${value.length}\0`;
-    const known = this.#xattrs.get(key);
-    this.#out.number(known ?? 0);
-    if (known !== undefined) return;
-    this.#xattrs.set(key, this.#xattrs.size + 1);
+    const index = this.#xattrs.add(xattrs);
+    const isNew = index > this.#sets;
+    this.#out.number(isNew ? 0 : index);
+    if (!isNew) return;
+    this.#sets = index;
     this.#writePairs(xattrs);
   }
 

@@ -65,21 +65,18 @@ export class CheckedStore {
    */
   async load<T>(key: EntryKey, decode: Decoder<T>): Promise<T | undefined> {
     const path = this.path(key);
-    const file = path === undefined ? undefined : await this.#entries.read(key);
-    if (path === undefined || file === undefined) return undefined;
-    try {
-      const value = await unpack(key, file, decode);
+    const read = path === undefined ? undefined : await this.#read(key, decode);
+    if (path === undefined || read === undefined) return undefined;
+    if ('value' in read) {
       this.#inUse.add(path);
-      return value;
-    } catch (error) {
-      if (!(error instanceof EntryDamaged)) throw error;
-      this.#diagnose({
-        code: 'cache-entry-damaged',
-        message: `the cache's entry for the layer ${key.diffId} was damaged and is not used: ${error.message}`,
-      });
-      await this.#entries.remove(key).catch(() => undefined);
-      return undefined;
+      return read.value;
     }
+    this.#diagnose({
+      code: 'cache-entry-damaged',
+      message: `the cache's entry for the layer ${key.diffId} was damaged and is not used: ${read.damage}`,
+    });
+    await this.#entries.remove(key).catch(() => undefined);
+    return undefined;
   }
 
   /** Counts a use of an entry. */
@@ -159,14 +156,23 @@ export class CheckedStore {
    * @returns what is wrong with it
    */
   async damageOf(key: EntryKey, decode: Decoder<unknown>): Promise<string | undefined> {
+    const read = await this.#read(key, decode);
+    if (read === undefined || 'value' in read) return undefined;
+    await this.#entries.remove(key);
+    return read.damage;
+  }
+
+  async #read<T>(
+    key: EntryKey,
+    decode: Decoder<T>,
+  ): Promise<{ readonly value: T } | { readonly damage: string } | undefined> {
     const file = await this.#entries.read(key);
+    if (file === undefined) return undefined;
     try {
-      if (file !== undefined) await unpack(key, file, decode);
-      return undefined;
+      return { value: await unpack(key, file, decode) };
     } catch (error) {
-      if (!(error instanceof EntryDamaged)) throw error;
-      await this.#entries.remove(key);
-      return error.message;
+      if (error instanceof EntryDamaged) return { damage: error.message };
+      throw error;
     }
   }
 }
