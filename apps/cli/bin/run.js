@@ -26,7 +26,7 @@ try {
   await run(process.argv.slice(2), import.meta.url);
 } catch (error) {
   const { endWithFailure } = await import('../dist/failure/end-with-failure.js');
-  endWithFailure(error, `ocirender ${process.platform}-${process.arch} node-${process.version}`);
+  endWithFailure(error);
 }
 
 // A plugin that leaves a handle open must not keep a finished command from ending.

@@ -2,7 +2,7 @@ import { printableJson } from '@ocirender/interface';
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
 import { spellOptionalValues } from './cache/cache-flags.ts';
-import { describeFailure } from './failure/failure.ts';
+import { describeFailure, requestedExit } from './failure/failure.ts';
 import { renderFailure } from './failure/render-failure.ts';
 import { printMessage } from './report/print-message.ts';
 
@@ -23,8 +23,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override catch(error: unknown): Promise<void> {
-    // this.exit() travels as an error; it is none.
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIT') return Promise.reject(error);
+    if (requestedExit(error) !== undefined) return Promise.reject(error as Error);
     // With NODE_ENV=test or development oclif warns of commands that never parsed; a failing parse is enough.
     this.parsed = true;
     const described = describeFailure(error);

@@ -20,6 +20,18 @@ export function suggest(typed: string, known: Iterable<string>): string | undefi
   return best;
 }
 
+/**
+ * Asks whether somebody meant another word.
+ *
+ * @param typed - the misspelt word
+ * @param known - the words there are
+ * @returns a question with a space behind it; nothing when no word is near
+ */
+export function askWhetherMeant(typed: string, known: Iterable<string>): string {
+  const near = suggest(typed, known);
+  return near === undefined ? '' : `Did you mean "${near}"? `;
+}
+
 /** Levenshtein's distance, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -1,5 +1,5 @@
 import { type DiagnosticHandler, OcirenderError, parseSize } from '@ocirender/interface';
-import type { LayerCache } from '@ocirender/layer-cache';
+import type { LayerCache, LayerCacheOptions } from '@ocirender/layer-cache';
 import type { CacheFlags } from './cache-flags.ts';
 
 /**
@@ -16,11 +16,9 @@ export async function openCache(
 ): Promise<LayerCache | undefined> {
   if (flags.cache === undefined) return undefined;
   const size = flags['cache-size'];
-  const maxBytes = size === undefined ? undefined : cacheSize(size, '--cache-size');
-  const { defaultCacheDirectory, LayerCache } = await import('@ocirender/layer-cache');
-  return LayerCache.open(flags.cache || defaultCacheDirectory(process.env), {
+  return openAt(flags.cache, {
     diagnose,
-    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(size === undefined ? {} : { maxBytes: cacheSize(size, '--cache-size') }),
   });
 }
 
@@ -29,9 +27,14 @@ export async function openCache(
  *
  * @param directory - what `--cache` says
  */
-export async function openManagedCache(directory: string | undefined): Promise<LayerCache> {
+export function openManagedCache(directory: string | undefined): Promise<LayerCache> {
+  return openAt(directory, {});
+}
+
+/** Opens a directory, or where the cache is unless it is told otherwise. */
+async function openAt(directory: string | undefined, options: LayerCacheOptions): Promise<LayerCache> {
   const { defaultCacheDirectory, LayerCache } = await import('@ocirender/layer-cache');
-  return LayerCache.open(directory || defaultCacheDirectory(process.env));
+  return LayerCache.open(directory || defaultCacheDirectory(process.env), options);
 }
 
 /**

@@ -80,6 +80,16 @@ export function describeFailure(error: unknown): DescribedFailure {
 const HELP_LINE = /\n?See more help with --help\s*$/;
 const HELP_HINT = 'See --help.';
 
+/**
+ * Gives the status with which `this.exit()` wants to end: that travels as an error, and is none.
+ *
+ * @param error - anything that was thrown
+ * @returns undefined for everything else
+ */
+export function requestedExit(error: unknown): number | undefined {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIT' ? oclifExitOf(error) : undefined;
+}
+
 function oclifExitOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('oclif' in error)) return undefined;
   const details = error.oclif;

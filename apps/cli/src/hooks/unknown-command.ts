@@ -1,6 +1,6 @@
 import { OcirenderError } from '@ocirender/interface';
 import type { Hook } from '@oclif/core/interfaces';
-import { suggest } from '../suggest.ts';
+import { askWhetherMeant } from '../suggest.ts';
 
 /** Says which command was probably meant. */
 const unknownCommand: Hook.CommandNotFound = ({ id, config }) => {
@@ -9,10 +9,8 @@ const unknownCommand: Hook.CommandNotFound = ({ id, config }) => {
   // "plugins nosuch" is a command of a family that there is.
   const isFamily = known.some((command) => command.startsWith(`${words[0]} `));
   const typed = words.slice(0, isFamily ? 2 : 1).join(' ');
-  const near = suggest(typed, known);
-  const question = near === undefined ? '' : `Did you mean "${near}"? `;
   throw new OcirenderError('ERR_OCIRENDER_USAGE', `there is no command "${typed}"`, {
-    hint: `${question}"${config.bin} --help" lists the commands.`,
+    hint: `${askWhetherMeant(typed, known)}"${config.bin} --help" lists the commands.`,
   });
 };
 

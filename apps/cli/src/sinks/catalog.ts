@@ -30,6 +30,15 @@ export function readSinkCatalog(plugins: Iterable<PluginLike>): SinkCatalog {
   return { sinks: items, broken };
 }
 
+/**
+ * Names the sinks that are installed, for messages.
+ *
+ * @param catalog - what is installed
+ */
+export function sinkNames(catalog: SinkCatalog): string {
+  return catalog.sinks.map((sink) => sink.name).join(', ') || 'none';
+}
+
 function isStringArray(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

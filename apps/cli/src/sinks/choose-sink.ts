@@ -1,8 +1,9 @@
-import { basename, extname } from 'node:path';
+import { basename } from 'node:path';
 import { OcirenderError, type Sink } from '@ocirender/interface';
 import { unusableError } from '../plugins/load-export.ts';
-import { suggest } from '../suggest.ts';
-import type { SinkCatalog, SinkEntry } from './catalog.ts';
+import { askWhetherMeant } from '../suggest.ts';
+import { type SinkCatalog, type SinkEntry, sinkNames } from './catalog.ts';
+import { endingHint } from './ending-hint.ts';
 
 /** Loads a sink's module. */
 export type SinkLoader = (entry: SinkEntry) => Promise<Sink>;
@@ -45,13 +46,12 @@ function byName(catalog: SinkCatalog, name: string): SinkEntry {
   const broken = catalog.broken.find((sink) => sink.name === name);
   if (broken !== undefined)
     throw unusableError('sink', { name, plugin: broken.plugin }, { reason: broken.reason });
-  const near = suggest(
+  const question = askWhetherMeant(
     name,
     catalog.sinks.map((sink) => sink.name),
   );
-  const question = near === undefined ? '' : `Did you mean "${near}"? `;
   throw new OcirenderError('ERR_OCIRENDER_UNKNOWN_SINK', `no sink "${name}" is installed`, {
-    hint: `${question}Installed: ${names(catalog)}. Others come as plugins: ocirender plugins install NAME.`,
+    hint: `${question}Installed: ${sinkNames(catalog)}. Others come as plugins: ocirender plugins install NAME.`,
   });
 }
 
@@ -62,12 +62,12 @@ async function byExtension(
 ): Promise<SinkEntry> {
   if (output === undefined) {
     throw new OcirenderError('ERR_OCIRENDER_USAGE', 'where to? The argument OUTPUT is missing', {
-      hint: `Name it: ocirender convert IMAGE rootfs.squashfs. Its ending says which sink, or --sink NAME does. Installed: ${names(catalog)}.`,
+      hint: `Name it: ocirender convert IMAGE rootfs.squashfs. Its ending says which sink, or --sink NAME does. Installed: ${sinkNames(catalog)}.`,
     });
   }
   if (output === '-') {
     throw new OcirenderError('ERR_OCIRENDER_USAGE', 'which sink? --sink NAME is missing', {
-      hint: `Installed: ${names(catalog)}.`,
+      hint: `Installed: ${sinkNames(catalog)}.`,
     });
   }
   const file = output.endsWith('/') ? '/' : basename(output).toLowerCase();
@@ -81,28 +81,6 @@ async function byExtension(
     if (sink !== undefined && fits(sink.extensions)) return entry;
   }
   throw new OcirenderError('ERR_OCIRENDER_USAGE', `the name "${output}" does not say which sink to use`, {
-    hint: endingHint(file, catalog) ?? `Say it with --sink NAME. Installed: ${names(catalog)}.`,
+    hint: endingHint(file, catalog),
   });
-}
-
-/** What is usually meant by endings that say no sink. */
-function endingHint(file: string, catalog: SinkCatalog): string | undefined {
-  if (file.endsWith('.erofs') || file.endsWith('.ero'))
-    return 'EROFS comes with a plugin: ocirender plugins install @ocirender/sink-erofs.';
-  if (/\.(?:img|raw|bin|image)$/.test(file))
-    return `Any filesystem can be meant. Say which with --sink NAME. Installed: ${names(catalog)}.`;
-  const compressed = /\.(?:tar\.|t)(gz|zst|xz|bz2)$/.exec(file);
-  if (compressed !== null) {
-    const program = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' }[compressed[1]!];
-    return `Tars are written plain: ocirender convert IMAGE -s tar -o - --plan-first | ${program} > ${file}`;
-  }
-  const known = catalog.sinks.flatMap(({ extensions = [] }) => extensions);
-  const near = suggest(extname(file), known);
-  return near === undefined || extname(file) === ''
-    ? undefined
-    : `Did you mean "${near}"? Else say it with --sink NAME. Installed: ${names(catalog)}.`;
-}
-
-function names(catalog: SinkCatalog): string {
-  return catalog.sinks.map((sink) => sink.name).join(', ') || 'none';
 }
