@@ -8,6 +8,7 @@
  * @packageDocumentation
  */
 
+export { codecVersion } from './codec-version.ts';
 export { FingerprintIndex } from './fingerprint-index.ts';
 export type { PipelineSlot } from './pipeline-slot.ts';
 export type { BeginWork, SlotWork } from './serve-slots.ts';

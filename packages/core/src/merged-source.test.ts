@@ -106,6 +106,14 @@ class HeaderMemory implements LayerMemory {
         void this.#layers.set(diffId, { tarBytes, events: () => structuredClone(events) }),
     };
   }
+
+  findWork(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  recordWork(): never {
+    throw new Error('nobody makes anything of contents here');
+  }
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex');

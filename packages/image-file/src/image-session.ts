@@ -13,6 +13,8 @@ import {
 
 /** What writes an image to a file: contents as they come, then the tree. */
 export interface ImageWriter<Summary> {
+  /** See `SinkSession.work`. */
+  readonly work?: string | undefined;
   /** Stores one file's contents; see `SinkSession.write`. */
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef>;
   /** Writes the tree and completes the file. */
@@ -36,6 +38,7 @@ export interface ImageSessionSetup<Summary> {
 /** The session of a sink that writes one file by position, in any order: heeds the host's signal. */
 export class ImageSession<Summary> implements SinkSession {
   readonly placement = 'any';
+  readonly work?: string;
   readonly #writer: ImageWriter<Summary>;
   readonly #report: (summary: Summary) => SinkReport;
   readonly #signal: AbortSignal;
@@ -57,6 +60,8 @@ export class ImageSession<Summary> implements SinkSession {
       );
     }
     this.#writer = open(output.path);
+    const { work } = this.#writer;
+    if (work !== undefined) this.work = work;
     this.#report = report;
     this.#signal = signal;
     this.#onAbort = () => this.#writer.fail(abortedError(signal.reason));

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
-import { OcirenderError } from '@ocirender/interface';
+import { isOcirenderError, type KeptWork, OcirenderError } from '@ocirender/interface';
+import { KeptCopier } from './kept-copier.ts';
 
 /** Bytes that are read back at a time to compare them. */
 const COMPARE_SIZE = 256 * 1024;
@@ -15,6 +16,7 @@ export class OutputFile {
   #fd: number | undefined;
   #lastWrite: Promise<void> = Promise.resolve();
   #failure: { readonly reason: unknown } | undefined;
+  #copier: KeptCopier | undefined;
 
   /**
    * Creates the file.
@@ -88,6 +90,52 @@ export class OutputFile {
   }
 
   /**
+   * Copies an item of kept work into the file, off the main thread when there is much of it.
+   *
+   * @param kept - whose
+   * @param item - its index
+   * @param position - from the start of the file; nobody writes there before {@link OutputFile.copied}
+   * @throws {OcirenderError} `ERR_OCIRENDER_IO`
+   */
+  copyKept(kept: KeptWork, item: number, position: number): void {
+    this.#copier ??= this.#guard(
+      'write',
+      () => new KeptCopier(this.#open, (reason) => this.fail(this.#copyError(reason))),
+    );
+    this.#copier.copy(kept, item, position);
+  }
+
+  /**
+   * Waits until all items are copied and checked.
+   *
+   * @throws what `kept.reject` gives for an item that is damaged; {@link OcirenderError} `ERR_OCIRENDER_IO`
+   */
+  async copied(): Promise<void> {
+    try {
+      await this.#copier?.settle();
+    } catch (error) {
+      throw this.#copyError(error);
+    }
+  }
+
+  /**
+   * Compares an item of kept work with a range of the file, at once.
+   *
+   * @param kept - whose
+   * @param item - its index
+   * @param position - of the range
+   * @returns true when they hold the same bytes
+   * @throws as `kept.read`; {@link OcirenderError} `ERR_OCIRENDER_IO`
+   */
+  equalsKept(kept: KeptWork, item: number, position: number): boolean {
+    const one = Buffer.allocUnsafeSlow(kept.range(item).size);
+    const other = Buffer.allocUnsafeSlow(one.length);
+    kept.read(item, one);
+    this.#readWhole(other, position);
+    return one.equals(other);
+  }
+
+  /**
    * Reads back what was written before. It is in the page cache as a rule, so this is done at once.
    *
    * @param into - filled wholly; behind the end of the file, with zeros
@@ -150,6 +198,7 @@ export class OutputFile {
   async close(): Promise<void> {
     const fd = this.#fd;
     this.#fd = undefined;
+    await this.#copier?.end();
     await this.#lastWrite;
     if (fd !== undefined) this.#guard('close', () => fs.closeSync(fd));
   }
@@ -170,6 +219,13 @@ export class OutputFile {
     } catch (error) {
       throw this.#error(what, error);
     }
+  }
+
+  /** A system error of the copier is told as others are; damage is what `kept.reject` made of it. */
+  #copyError(error: unknown): unknown {
+    return isOcirenderError(error) || (error as NodeJS.ErrnoException).syscall === undefined
+      ? error
+      : this.#error('write', error);
   }
 
   #error(what: string, cause: unknown): OcirenderError {

@@ -1,4 +1,5 @@
 import type { ByteString } from './byte-string.ts';
+import type { SourceLayer } from './kept-work.ts';
 import type { Metadata } from './metadata.ts';
 import type { Tree } from './tree.ts';
 
@@ -53,6 +54,10 @@ export interface ContentInfo {
   readonly placement: Placement;
   /** The final tree, when contents are read in a second pass: always for `placement: 'planned'`. */
   readonly tree?: Tree;
+  /** The layer that the content comes from; absent where there are none. */
+  readonly layer?: SourceLayer;
+  /** Index of the archive member of {@link ContentInfo.layer} that has the content, 0 for the first. */
+  readonly member?: number;
 }
 
 /**

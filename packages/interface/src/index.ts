@@ -27,6 +27,7 @@ export { dockerDirectory, homeOf } from './home.ts';
 export type { Image, Layer, OpenOptions, Platform, StoredFile } from './image.ts';
 export type { FollowOption, ListedName, WalkedName } from './image-reader.ts';
 export { ImageReader } from './image-reader.ts';
+export type { KeptRange, KeptWork, SourceLayer, WorkItem, WorkRecorder } from './kept-work.ts';
 export type { Metadata, Xattrs } from './metadata.ts';
 export { equalMetadata, equalXattrs, NO_XATTRS } from './metadata.ts';
 export type {

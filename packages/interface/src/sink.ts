@@ -87,6 +87,12 @@ export interface SinkSession {
    */
   readonly ignoresContents?: boolean;
   /**
+   * Names what the session makes of contents, with everything that its bytes depend on: format, codec, level, block size, version of
+   * the library. Present where that can be kept, layer by layer, for sessions of the same name ({@link SourceLayer}): for
+   * `placement: 'any'` only. Contents of a member that is kept come without bytes. The output is the same.
+   */
+  readonly work?: string;
+  /**
    * Stores one file's contents.
    *
    * @param content - all bytes at once (small files) or a stream; see {@link Content} for who owns the bytes

@@ -4,10 +4,12 @@ import { type DiagnosticHandler, OcirenderError } from '@ocirender/interface';
 import type {
   ContentDigests,
   HeaderRecorder,
+  KnownWork,
   LayerHeaders,
   LayerKey,
   LayerMemory,
   ReadingLimits,
+  WorkRecording,
 } from '@ocirender/overlay';
 import { DigestList } from './digests/digest-list.ts';
 import { HeaderEncoder } from './headers/encode-headers.ts';
@@ -15,6 +17,7 @@ import { readKeptHeaders } from './headers/kept-headers.ts';
 import { openCacheDirectory } from './store/cache-directory.ts';
 import { CheckedStore, type Decoder, type PruneOptions } from './store/checked-store.ts';
 import { type EntryKey, EntryStore, type StoredEntry } from './store/entry-store.ts';
+import { WORK_KIND, WorkStore } from './work/work-store.ts';
 
 /** Size of the cache unless it is told otherwise: the smaller of these bytes and this share of the disk. */
 const DEFAULT_BYTES = 20e9;
@@ -56,12 +59,14 @@ const KINDS = {
 export class LayerCache implements LayerMemory {
   readonly directory: string;
   readonly #store: CheckedStore;
+  readonly #work: WorkStore;
   #hits = 0;
   #misses = 0;
 
   private constructor(directory: string, store: CheckedStore) {
     this.directory = directory;
     this.#store = store;
+    this.#work = new WorkStore(store);
   }
 
   /**
@@ -130,6 +135,14 @@ export class LayerCache implements LayerMemory {
     if (kept === undefined || list.size > before) await this.#store.save(key, { digest }, list.encode());
   }
 
+  findWork(key: LayerKey, work: string, sameBlob: boolean): Promise<KnownWork | undefined> {
+    return this.#work.find(key, work, sameBlob);
+  }
+
+  recordWork(key: LayerKey, work: string): WorkRecording {
+    return this.#work.record(key, work);
+  }
+
   /** Lists what there is, the most recently used first. */
   list(): Promise<StoredEntry[]> {
     return this.#store.list();
@@ -149,15 +162,21 @@ export class LayerCache implements LayerMemory {
   async verify(): Promise<CacheCheck> {
     const damaged: (EntryKey & { reason: string })[] = [];
     const entries = await this.#store.list();
-    for (const { kind, diffId } of entries) {
-      // Of a kind that only a later version knows, no more than the seal can be checked.
-      const decode: Decoder<unknown> = Object.hasOwn(KINDS, kind)
-        ? KINDS[kind as keyof typeof KINDS]
-        : () => {};
-      const reason = await this.#store.damageOf({ kind, diffId }, decode);
-      if (reason !== undefined) damaged.push({ kind, diffId, reason });
+    for (const { kind, diffId, variant } of entries) {
+      const key: EntryKey = { kind, diffId, ...(variant === undefined ? {} : { variant }) };
+      const reason = await this.#damageOf(key);
+      if (reason !== undefined) damaged.push({ ...key, reason });
     }
     return { checked: entries.length, damaged };
+  }
+
+  #damageOf(key: EntryKey): Promise<string | undefined> {
+    if (key.kind === WORK_KIND) return this.#work.damageOf(key);
+    // Of a kind that only a later version knows, no more than the seal can be checked.
+    const decode: Decoder<unknown> = Object.hasOwn(KINDS, key.kind)
+      ? KINDS[key.kind as keyof typeof KINDS]
+      : () => {};
+    return this.#store.damageOf(key, decode);
   }
 }
 

@@ -13,10 +13,12 @@ export type {
   ContentDigests,
   HeaderEvent,
   HeaderRecorder,
+  KnownWork,
   LayerHeaders,
   LayerKey,
   LayerMemory,
   ReadingLimits,
+  WorkRecording,
 } from './layer-memory.ts';
 export { layerKey } from './layer-memory.ts';
 export type { MergeLimits } from './limits.ts';

@@ -1,4 +1,4 @@
-import type { DiagnosticCode, Entry, Layer } from '@ocirender/interface';
+import type { DiagnosticCode, Entry, KeptWork, Layer, WorkRecorder } from '@ocirender/interface';
 import type { MergeLimits } from './limits.ts';
 
 /** One thing that a layer's tar says besides contents. */
@@ -44,6 +44,22 @@ export interface ContentDigests {
   get(record: number): string | undefined;
 }
 
+/** What sinks have made of a layer's contents, open for reading. */
+export interface KnownWork extends KeptWork {
+  /** Whether some of it turned out to be damaged: the session that was given it cannot go on. */
+  readonly isDamaged: boolean;
+  /** Closes it; what is damaged is reported, and not found again. Never throws. */
+  close(): Promise<void>;
+}
+
+/** What a sink makes of a layer's contents, while it is written down. */
+export interface WorkRecording extends WorkRecorder {
+  /** Keeps it: the layer has been read to its end, its digests are right, and the output is complete. Never throws. */
+  commit(): Promise<void>;
+  /** Forgets it. Never throws. */
+  discard(): Promise<void>;
+}
+
 /** Knows what layers say that were read before, by the digest of their uncompressed tar. */
 export interface LayerMemory {
   /**
@@ -78,6 +94,22 @@ export interface LayerMemory {
    * @param digests - SHA-256 in hexadecimal, by the index of the archive member
    */
   keepDigests(key: LayerKey, digests: ReadonlyMap<number, string>): Promise<void>;
+  /**
+   * Looks up what sinks have made of a layer's contents.
+   *
+   * @param key - the layer
+   * @param work - see `SinkSession.work`
+   * @param sameBlob - as for {@link findHeaders}
+   * @returns undefined when there is nothing. Never throws
+   */
+  findWork(key: LayerKey, work: string, sameBlob: boolean): Promise<KnownWork | undefined>;
+  /**
+   * Begins to write down what a sink makes of a layer's contents.
+   *
+   * @param key - the layer
+   * @param work - see `SinkSession.work`
+   */
+  recordWork(key: LayerKey, work: string): WorkRecording;
 }
 
 /**

@@ -7,16 +7,19 @@ import {
   OcirenderError,
   type SinkReport,
   type SinkSession,
+  type SourceLayer,
   type Tree,
   throwIfAborted,
 } from '@ocirender/interface';
 import type { Journal } from './journal.ts';
-import { type LayerHeaders, type LayerMemory, layerKey, readingLimits } from './layer-memory.ts';
+import { LayerKnowledge } from './layer-knowledge.ts';
+import type { LayerMemory } from './layer-memory.ts';
 import { DEFAULT_LIMITS, type MergeLimits } from './limits.ts';
 import { DEFAULT_POLICY, type MergePolicy } from './policy.ts';
 import { Replay } from './replay.ts';
 import { Scanner } from './scan.ts';
 import { bindContents, nameMissing, readMissing, type Settlement } from './settle.ts';
+import { ToldDiagnostics } from './told-diagnostics.ts';
 
 /**
  * A step of a merge. `settle` reads skipped contents again, `place` reads all contents under their final paths; both
@@ -48,7 +51,7 @@ export interface MergeOptions {
   readonly planFirst?: boolean;
   readonly policy?: Partial<MergePolicy>;
   readonly limits?: Partial<MergeLimits>;
-  /** Where what layers say is kept: who needs no contents need not read a layer that is known. */
+  /** Where what layers say is kept, and what sinks made of their contents: a layer that is known need not be read. */
   readonly cache?: LayerMemory;
   /** Seconds since the epoch for directories that no layer describes. @defaultValue 0 */
   readonly sourceDateEpoch?: number;
@@ -67,7 +70,7 @@ export interface MergedLayer {
   readonly tarBytes: number;
   /** Wall time of the scan. */
   readonly milliseconds: number;
-  /** Whether its headers were known, so that nothing of it was read. */
+  /** Whether nothing of it was read: its headers were known, and as much of its contents as the sink wants. */
   readonly fromCache: boolean;
 }
 
@@ -92,7 +95,14 @@ export interface MergeResult {
  * has been aborted then
  */
 export async function mergeLayers(options: MergeOptions): Promise<MergeResult> {
-  return new Merge(options).run();
+  if (options.cache === undefined) return (await new Merge(options).run())!;
+  const told = new ToldDiagnostics(options.diagnose ?? ((): void => undefined));
+  for (;;) {
+    // Each time, what was damaged is gone.
+    const result = await new Merge({ ...options, diagnose: told.diagnose }).run();
+    if (result !== undefined) return result;
+    told.startAgain();
+  }
 }
 
 class Merge {
@@ -102,6 +112,7 @@ class Merge {
   readonly #diagnose: DiagnosticHandler;
   readonly #threads = new InputThreads();
   readonly #layers: MergedLayer[] = [];
+  readonly #knowledge: LayerKnowledge;
   #session: SinkSession | undefined;
 
   constructor(options: MergeOptions) {
@@ -112,25 +123,34 @@ class Merge {
       throw new OcirenderError('ERR_OCIRENDER_USAGE', 'the limit pathBytes can be at most 65535');
     }
     this.#diagnose = options.diagnose ?? ((): void => undefined);
+    this.#knowledge = new LayerKnowledge(options.layers, options.cache, this.#policy, this.#limits);
   }
 
-  async run(): Promise<MergeResult> {
+  /** Merges; undefined when kept work turned out to be damaged: without it, another merge will do. */
+  async run(): Promise<MergeResult | undefined> {
     try {
       return await this.#merge();
     } catch (error) {
       await this.#session?.abort(error);
       const { signal } = this.#options;
-      throw signal?.aborted === true ? abortedError(signal.reason) : error;
+      if (signal?.aborted === true) throw abortedError(signal.reason);
+      if (this.#knowledge.isDamaged) return undefined;
+      throw error;
     } finally {
       await this.#threads.end();
+      await this.#knowledge.close();
     }
   }
 
   async #merge(): Promise<MergeResult> {
     throwIfAborted(this.#options.signal);
     this.#session = await this.#options.openSession();
-    const inline = this.#session.placement === 'inline';
-    const planFirst = this.#options.planFirst === true || this.#session.placement === 'planned';
+    const { placement, work } = this.#session;
+    const inline = placement === 'inline';
+    const planFirst = this.#options.planFirst === true || placement === 'planned';
+    // A session whose work is kept may have to be begun again.
+    if (work !== undefined && placement === 'any' && this.#options.rewindable !== false)
+      await this.#knowledge.findWork(work);
     const journals = await this.#scan(planFirst ? undefined : this.#session);
     const tree = await this.#replay(journals);
     let settlement = bindContents(tree.root, journals, inline);
@@ -144,6 +164,7 @@ class Merge {
     await this.#threads.end();
     this.#phase('finish');
     const report = await this.#session.finish(tree);
+    await this.#knowledge.keepWork();
     return { tree, report, layers: this.#layers, wastedBytes: settlement.wastedBytes, rereadBytes };
   }
 
@@ -162,43 +183,37 @@ class Merge {
       onBytes: (index, bytes) => observer?.layerBytes?.(index, bytes),
     });
     const journals: Journal[] = [];
-    const known = session === undefined || session.ignoresContents === true ? await this.#findHeaders() : [];
+    const known = await this.#knowledge.findHeaders(
+      session === undefined || session.ignoresContents === true,
+    );
     for (let index = layers.length - 1; index >= 0; index--) {
       observer?.layerStart?.(index);
       const start = performance.now();
-      const layer = layers[index]!;
-      const headers = known[index];
-      const journal =
-        headers === undefined ? await scanner.scan(layer, index) : scanner.recall(headers, layer, index);
+      const [layer, headers, source] = [layers[index]!, known[index], this.#sources[index]!];
+      let fromCache = false;
+      let journal: Journal;
+      if (headers === undefined) {
+        const scanned = await scanner.scan(layer, source);
+        journal = scanned.journal;
+        if (scanned.isGenuine) this.#knowledge.trust(index);
+      } else {
+        const recalled = await scanner.recall(headers, layer, source);
+        journal = recalled.journal;
+        fromCache = !recalled.wasRead;
+        this.#knowledge.trust(index);
+      }
       journals[index] = journal;
       const merged: MergedLayer = {
         entries: journal.length,
         whiteouts: journal.markers,
         tarBytes: journal.tarBytes,
         milliseconds: performance.now() - start,
-        fromCache: headers !== undefined,
+        fromCache,
       };
       this.#layers[index] = merged;
       observer?.layerEnd?.(index, merged);
     }
     return journals;
-  }
-
-  /** Headers that are known, by layer. Before any layer is opened: of those that are known nothing is fetched. */
-  async #findHeaders(): Promise<(LayerHeaders | undefined)[]> {
-    const { layers, cache } = this.#options;
-    if (cache === undefined) return [];
-    const limits = readingLimits(this.#limits);
-    const found: (LayerHeaders | undefined)[] = [];
-    for (const layer of layers) {
-      const key = layerKey(layer);
-      // A builder's wrong diff_id, which is let pass then, must not give another layer's headers.
-      const sameBlob = this.#policy.lenient;
-      const known = key === undefined ? undefined : await cache.findHeaders(key, limits, sameBlob);
-      if (known !== undefined) layer.pass?.();
-      found.push(known);
-    }
-    return found;
   }
 
   async #replay(journals: readonly Journal[]): Promise<Pick<Replay, 'root' | 'linked'>> {
@@ -240,13 +255,14 @@ class Merge {
   async #readMissing(settlement: Settlement, tree: Tree, phase: MergePhase): Promise<number> {
     if (settlement.missing.size === 0) return 0;
     if (this.#session!.ignoresContents === true) {
-      nameMissing(settlement.missing, this.#session!, tree);
+      nameMissing(settlement.missing, this.#session!, tree, this.#sources);
       return 0;
     }
     const { layers, signal, observer } = this.#options;
     this.#phase(phase);
     return readMissing(settlement.missing, {
       layers,
+      sources: this.#sources,
       session: this.#session!,
       tree,
       limits: this.#limits,
@@ -257,6 +273,10 @@ class Merge {
       onLayer: (index) => observer?.layerStart?.(index),
       onBytes: (index, bytes) => observer?.layerBytes?.(index, bytes),
     });
+  }
+
+  get #sources(): readonly SourceLayer[] {
+    return this.#knowledge.sources;
   }
 
   #phase(phase: MergePhase): void {

@@ -27,7 +27,7 @@ export async function readLayer(
 }
 
 /** Trouble with writing has nothing to do with the layer that was being read. */
-function concernsOutput(error: unknown): boolean {
+export function concernsOutput(error: unknown): boolean {
   return (
     !isOcirenderError(error) ||
     error.code === 'ERR_OCIRENDER_IO' ||

@@ -12,11 +12,13 @@ import {
   OcirenderError,
   type Placement,
   type SinkSession,
+  type SourceLayer,
   type Xattrs,
 } from '@ocirender/interface';
 import { heldEntryBytes } from '@ocirender/tar-header';
 import { contentOf } from './content-source.ts';
 import { EmittedPathTracker } from './emitted-path-tracker.ts';
+import { type GivenContent, giveContents, NO_BYTES } from './give-contents.ts';
 import { HardLinkTracker, type PendingLink } from './hard-link-tracker.ts';
 import { Journal, type RecordKind } from './journal.ts';
 import { type LayerHeaders, type LayerMemory, layerKey, readingLimits } from './layer-memory.ts';
@@ -25,7 +27,7 @@ import type { MergeLimits } from './limits.ts';
 import { linkProblem } from './link-problem.ts';
 import { cleanPath, pathDepth } from './path.ts';
 import type { MergePolicy } from './policy.ts';
-import { readLayer } from './read-layer.ts';
+import { concernsOutput, readLayer } from './read-layer.ts';
 import { nameContent } from './settle.ts';
 import { nameMeaning } from './whiteout.ts';
 import { WhiteoutTracker } from './whiteout-tracker.ts';
@@ -36,6 +38,9 @@ const SELINUX_RECORD = 'RHT.security.selinux';
 
 /** "No id" to Linux (`(uid_t)-1`): `chown` cannot set it, and it is shown as the overflow id. */
 const OVERFLOW_ID = 0xffff_ffff;
+
+/** What a session is told of a content, by the record of its journal. */
+type MemberInfo = ContentInfo & { readonly member: number };
 
 /** What a scan needs. */
 export interface ScanOptions {
@@ -78,54 +83,102 @@ export class Scanner {
    * Reads one layer.
    *
    * @param layer - newer than those still to come
-   * @param index - its place in the manifest, 0 for the oldest
-   * @returns its journal
+   * @param source - what the session is told of the layer
+   * @returns its journal, and whether the layer's tar is the one that its diff_id names
    * @throws {OcirenderError} for whatever is wrong with the layer; digest mismatches before everything else
    */
-  async scan(layer: Layer, index: number): Promise<Journal> {
+  async scan(layer: Layer, source: SourceLayer): Promise<{ journal: Journal; isGenuine: boolean }> {
     const journal = new Journal(this.#xattrs);
-    await this.#read(layer, index, journal);
+    const isGenuine = await this.#read(layer, source, journal);
     this.#endLayer(journal);
-    return journal;
+    return { journal, isGenuine };
   }
 
   /**
-   * Takes one layer from its headers, which were read before: contents that may be seen are announced to the session, which
-   * does not look at them.
+   * Takes one layer from its headers, which were read before. Contents that may be seen are announced to the session: as a rule it
+   * needs no bytes of them, since it does not look at contents, or what it makes of them is kept. Else the layer is read.
    *
    * @param headers - of the layer
    * @param layer - newer than those still to come
-   * @param index - its place in the manifest, 0 for the oldest
-   * @returns its journal
+   * @param source - what the session is told of the layer
+   * @returns its journal, and whether the layer was read after all
    * @throws {OcirenderError} as {@link scan}, for what entries say
    */
-  recall(headers: LayerHeaders, layer: Layer, index: number): Journal {
-    const { limits, session } = this.#options;
+  async recall(
+    headers: LayerHeaders,
+    layer: Layer,
+    source: SourceLayer,
+  ): Promise<{ journal: Journal; wasRead: boolean }> {
+    const { session } = this.#options;
     const journal = new Journal(this.#xattrs);
+    const rest = await this.#recallHeaders(headers, layer, source, journal);
+    const wasRead =
+      session !== undefined && rest.size > 0 ? await this.#give(rest, layer, source, journal) : false;
+    this.#endLayer(journal);
+    return { journal, wasRead };
+  }
+
+  /** Journals the headers of a layer, and announces contents up to the first that needs its bytes; gives that and those behind it. */
+  async #recallHeaders(
+    headers: LayerHeaders,
+    layer: Layer,
+    source: SourceLayer,
+    journal: Journal,
+  ): Promise<Map<number, MemberInfo>> {
+    const { limits, session } = this.#options;
     const diagnose = this.#diagnoser(layer);
+    const rest = new Map<number, MemberInfo>();
     try {
       if (headers.tarBytes > limits.totalBytes - this.#tarBytes)
         throw new LimitError('totalBytes', limits.totalBytes, 'the image has too many bytes');
       for (const event of headers.events()) {
-        if (event.type === 'diagnostic') diagnose(event);
-        else {
-          const content = this.#record(event.entry, journal, diagnose, index === 0);
-          if (content === undefined || session === undefined) continue;
-          journal.setRef(content.record, nameContent(session, content.info));
+        if (event.type === 'diagnostic') {
+          diagnose(event);
+          continue;
         }
+        const info = this.#record(event.entry, journal, diagnose, source);
+        if (info === undefined || session === undefined) continue;
+        const needsBytes = session.ignoresContents !== true && source.kept?.has(info.member) !== true;
+        if (needsBytes || rest.size > 0) {
+          rest.set(info.member, info);
+          continue;
+        }
+        const ref = session.write(NO_BYTES, info);
+        journal.setRef(info.member, typeof ref === 'number' ? ref : await ref);
       }
     } catch (error) {
-      throw isOcirenderError(error) ? inLayer(error, layer.digest) : error;
+      throw isOcirenderError(error) && !concernsOutput(error) ? inLayer(error, layer.digest) : error;
     }
     journal.tarBytes = headers.tarBytes;
-    this.#endLayer(journal);
-    return journal;
+    return rest;
   }
 
-  async #read(layer: Layer, index: number, journal: Journal): Promise<void> {
+  #give(
+    contents: Map<number, MemberInfo>,
+    layer: Layer,
+    source: SourceLayer,
+    journal: Journal,
+  ): Promise<boolean> {
+    const { limits, threads, session, signal, onBytes } = this.#options;
+    const given: GivenContent<MemberInfo> = {
+      session: session!,
+      info: (info) => info,
+      stored: (info, ref) => journal.setRef(info.member, ref),
+    };
+    return giveContents(layer, contents, source, given, {
+      limits,
+      threads,
+      isChecked: false,
+      ...(signal === undefined ? {} : { signal }),
+      ...(onBytes === undefined ? {} : { onBytes: (bytes: number) => onBytes(source.index, bytes) }),
+    });
+  }
+
+  /** Reads a layer; tells whether its tar is the one that its diff_id names. */
+  async #read(layer: Layer, source: SourceLayer, journal: Journal): Promise<boolean> {
+    const { index } = source;
     const { limits, threads, session, signal, onBytes, cache } = this.#options;
     const diagnose = this.#diagnoser(layer);
-    const last = index === 0;
     const key = layerKey(layer);
     const recorder = key === undefined ? undefined : cache?.recordHeaders(key, readingLimits(limits));
     const isGenuine = await readLayer(
@@ -146,16 +199,15 @@ export class Scanner {
             if (!(await stream.fill())) break;
           } else if (event.type === 'entry') {
             recorder?.add(event);
-            const content = this.#record(event.entry, journal, diagnose, last);
-            if (content === undefined || session === undefined) continue;
-            const { record, info } = content;
+            const info = this.#record(event.entry, journal, diagnose, source);
+            if (info === undefined || session === undefined) continue;
             if (session.ignoresContents === true) {
-              journal.setRef(record, nameContent(session, info));
+              journal.setRef(info.member, nameContent(session, info));
               continue;
             }
-            const source = contentOf(stream, event.entry);
-            const stored = session.write(source instanceof Promise ? await source : source, info);
-            journal.setRef(record, typeof stored === 'number' ? stored : await stored);
+            const content = contentOf(stream, event.entry);
+            const stored = session.write(content instanceof Promise ? await content : content, info);
+            journal.setRef(info.member, typeof stored === 'number' ? stored : await stored);
           } else if (event.type === 'diagnostic') {
             recorder?.add(event);
             diagnose(event);
@@ -166,6 +218,7 @@ export class Scanner {
     );
     // Of a diff_id that was let pass although it is wrong, nothing is known.
     if (isGenuine) await recorder?.commit(journal.tarBytes);
+    return isGenuine;
   }
 
   #diagnoser(layer: Layer): DiagnosticHandler {
@@ -179,13 +232,13 @@ export class Scanner {
     this.#links.endLayer();
   }
 
-  /** Journals an entry; gives its record, and what a session is told of its content, when that should be stored. */
+  /** Journals an entry; gives what a session is told of its content, when that should be stored. */
   #record(
     entry: Entry,
     journal: Journal,
     diagnose: DiagnosticHandler,
-    oldest: boolean,
-  ): { record: number; info: ContentInfo } | undefined {
+    layer: SourceLayer,
+  ): MemberInfo | undefined {
     const path = this.#path(entry.path, diagnose);
     this.#checkLimits(path, entry);
     const meaning = nameMeaning(path);
@@ -234,7 +287,7 @@ export class Scanner {
     const hidden = this.#whiteouts.hides(path) || this.#emitted.hides(path);
     const link = this.#links.linkTo(path);
     // Nothing follows the oldest layer, so what it holds need not be remembered.
-    if (!oldest) {
+    if (layer.index > 0) {
       this.#emitted.add(path, entry.type === 'directory');
       this.#links.bind(path);
     }
@@ -245,7 +298,7 @@ export class Scanner {
     const placement = placementOf(path, entry, hidden, link);
     if (link !== undefined) journal.linkedPlacements.set(record, placement);
     const { size, extents } = entry;
-    return { record, info: { size, ...(extents === undefined ? {} : { extents }), placement } };
+    return { size, ...(extents === undefined ? {} : { extents }), placement, layer, member: record };
   }
 
   #marker(kind: RecordKind, path: ByteString, entry: Entry, journal: Journal): void {

@@ -8,16 +8,14 @@ import {
   type Inode,
   type Layer,
   type SinkSession,
+  type SourceLayer,
   type Tree,
   TreeWalk,
 } from '@ocirender/interface';
+import { giveContents, NO_BYTES } from './give-contents.ts';
 import { type Journal, NOT_STORED } from './journal.ts';
 import type { MergeLimits } from './limits.ts';
 import type { DirectoryNode, FileNode } from './nodes.ts';
-import { readContents } from './read-contents.ts';
-
-/** A content that nobody looks at. */
-const NOTHING = new Uint8Array(0);
 
 /** A content that the tree needs and the sink does not have. */
 export interface MissingContent {
@@ -95,6 +93,8 @@ export interface ReadMissingOptions {
   readonly tree: Tree;
   readonly limits: MergeLimits;
   readonly threads: InputThreads;
+  /** What the session was told of each layer. */
+  readonly sources: readonly SourceLayer[];
   /** Whether a layer was read before. */
   readonly isChecked: (layer: number) => boolean;
   readonly signal?: AbortSignal;
@@ -115,14 +115,23 @@ export async function readMissing(
   missing: Settlement['missing'],
   options: ReadMissingOptions,
 ): Promise<number> {
-  const { layers, session, tree, limits, threads, signal, diagnose, onBytes } = options;
+  const { layers, sources, session, tree, limits, threads, signal, diagnose, onBytes } = options;
   let bytes = 0;
   for (const index of [...missing.keys()].sort((a, b) => b - a)) {
     const records = missing.get(index)!;
+    const source = sources[index]!;
     options.onLayer?.(index);
-    await readContents(
+    const wasRead = await giveContents(
       layers[index]!,
       records,
+      source,
+      {
+        session,
+        info: (content) => missingInfo(content, tree, source),
+        stored: ({ file }, ref) => {
+          file.content = ref;
+        },
+      },
       {
         limits,
         threads,
@@ -130,16 +139,9 @@ export async function readMissing(
         ...(signal === undefined ? {} : { signal }),
         ...(onBytes === undefined ? {} : { onBytes: (count: number) => onBytes(index, count) }),
       },
-      (content, bytesOf) => {
-        const stored = session.write(bytesOf, missingInfo(content, tree));
-        bytes += content.file.size;
-        if (typeof stored === 'number') content.file.content = stored;
-        else
-          return stored.then((ref) => {
-            content.file.content = ref;
-          });
-      },
     );
+    if (!wasRead) continue;
+    for (const { file } of records.values()) bytes += file.size;
     diagnose({
       code: 'content-reread',
       layer: layers[index]!.digest,
@@ -156,13 +158,19 @@ export async function readMissing(
  * @param missing - what to name; `content` of the files is set
  * @param session - ignores contents
  * @param tree - the final tree
+ * @param sources - what the session is told of each layer
  */
-export function nameMissing(missing: Settlement['missing'], session: SinkSession, tree: Tree): void {
+export function nameMissing(
+  missing: Settlement['missing'],
+  session: SinkSession,
+  tree: Tree,
+  sources: readonly SourceLayer[],
+): void {
   for (const index of [...missing.keys()].sort((a, b) => b - a)) {
     const records = missing.get(index)!;
     for (const record of [...records.keys()].sort((a, b) => a - b)) {
       const content = records.get(record)!;
-      content.file.content = nameContent(session, missingInfo(content, tree));
+      content.file.content = nameContent(session, missingInfo(content, tree, sources[index]!));
     }
   }
 }
@@ -175,17 +183,19 @@ export function nameMissing(missing: Settlement['missing'], session: SinkSession
  * @throws {TypeError} when the session makes one wait: a bug of the session
  */
 export function nameContent(session: SinkSession, info: ContentInfo): ContentRef {
-  const ref = session.write(NOTHING, info);
+  const ref = session.write(NO_BYTES, info);
   if (typeof ref === 'number') return ref;
   throw new TypeError('a session that ignores contents names them at once');
 }
 
-function missingInfo({ file, path }: MissingContent, tree: Tree): ContentInfo {
+function missingInfo({ file, path }: MissingContent, tree: Tree, layer: SourceLayer): ContentInfo {
   const { size, extents, extraPax } = file;
   return {
     size,
     ...(extents === undefined ? {} : { extents }),
     placement: { path, metadata: file, ...(extraPax === undefined ? {} : { extraPax }) },
     tree,
+    layer,
+    member: file.record,
   };
 }

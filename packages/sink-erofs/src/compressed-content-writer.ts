@@ -3,11 +3,16 @@ import {
   type ContentInfo,
   type ContentRef,
   displayPath,
+  expandHoles,
   isHole,
+  type KeptWork,
   OcirenderError,
+  type WorkRecorder,
 } from '@ocirender/interface';
 import type { ContentTable } from './content-table.ts';
 import type { ContentWriter } from './content-writer.ts';
+import { type KeptContent, KeptContents } from './kept-contents.ts';
+import { RawRecorder, spread } from './raw-recorder.ts';
 import { SEGMENT_SIZE } from './segment-slot.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
@@ -24,6 +29,8 @@ export interface CompressedContentWriterSetup {
 /** Cuts contents into segments that are compressed. */
 export class CompressedContentWriter {
   readonly #setup: CompressedContentWriterSetup;
+  readonly #kept = new KeptContents();
+  readonly #raw = new RawRecorder();
 
   constructor(setup: CompressedContentWriterSetup) {
     this.#setup = setup;
@@ -39,21 +46,76 @@ export class CompressedContentWriter {
    */
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {
     const { plain, smallest, segments } = this.#setup;
-    const { size } = info;
+    const { size, layer, member } = info;
+    const kept = this.#kept.get(layer, member, size);
+    if (kept !== undefined) return this.#writeKept(kept, info);
     const { path } = info.placement;
-    if (!Number.isSafeInteger(size) || size <= smallest) return plain.write(content, size, path);
+    const recorder = layer?.recorder;
+    if (!Number.isSafeInteger(size) || size <= smallest) {
+      return recorder === undefined
+        ? plain.write(content, size, path)
+        : this.#writeRecorded(content, info, recorder);
+    }
     // Holes are in tables of chunks, which cannot be compressed: the file is written as it is, in its turn.
     const { extents } = info;
-    if (extents !== undefined) return segments.settle().then(() => plain.write(content, size, path, extents));
-    return this.#writeSegments(content, size, path);
+    if (extents === undefined) return this.#writeSegments(content, info);
+    return segments.settle().then(() => {
+      const isRecorded = recorder !== undefined && !(content instanceof Uint8Array);
+      const passing = isRecorded ? this.#raw.pass(recorder, member as number, content) : content;
+      return plain.write(passing, size, path, extents);
+    });
   }
 
-  async #writeSegments(content: Content, size: number, path: string): Promise<ContentRef> {
+  /** Stores a small content, and records it. */
+  async #writeRecorded(content: Content, info: ContentInfo, recorder: WorkRecorder): Promise<ContentRef> {
+    const { size, placement, member } = info;
+    const bytes = content instanceof Uint8Array ? content : await wholeOf(content);
+    const ref = await this.#setup.plain.write(bytes, size, placement.path);
+    await this.#raw.record(recorder, member as number, bytes);
+    return ref;
+  }
+
+  #writeKept(content: KeptContent, info: ContentInfo): ContentRef | Promise<ContentRef> {
+    const { contents, plain, smallest, segments } = this.#setup;
+    const { size, extents, placement } = info;
+    const { kept } = content;
+    if (content.kind === 'segments') return this.#writeKeptSegments(content.items, kept, size);
+    const isSmall = size <= smallest;
+    const stored = kept.item(content.item).size;
+    const data = isSmall ? size : (extents?.reduce((sum, { length }) => sum + length, 0) ?? size);
+    if (stored !== data) throw kept.reject('a content has a wrong size', content.item);
+    if (extents === undefined && !isSmall) {
+      const ref = contents.open(size);
+      const put = (): ContentRef => {
+        segments.putKept(kept, content.item, ref, true);
+        return ref;
+      };
+      const waiting = segments.keptRoom();
+      return waiting === undefined ? put() : waiting.then(put);
+    }
+    const bytes = Buffer.allocUnsafe(stored);
+    kept.read(content.item, bytes);
+    if (isSmall) return plain.write(bytes, size, placement.path);
+    return segments.settle().then(() => plain.write(spread(bytes, info), size, placement.path, extents));
+  }
+
+  async #writeKeptSegments(items: readonly number[], kept: KeptWork, size: number): Promise<ContentRef> {
+    const { contents, segments } = this.#setup;
+    const ref = contents.open(size);
+    for (const [number, item] of items.entries()) {
+      await segments.keptRoom();
+      segments.putKept(kept, item, number === items.length - 1 ? ref : undefined, false);
+    }
+    return ref;
+  }
+
+  async #writeSegments(content: Content, info: ContentInfo): Promise<ContentRef> {
+    const { size, placement, layer, member = 0 } = info;
     const { contents, segments } = this.#setup;
     const wrongSize = (actual: number): OcirenderError =>
       new OcirenderError(
         'ERR_OCIRENDER_USAGE',
-        `${displayPath(path)}: the content has ${actual} bytes where ${size} were announced`,
+        `${displayPath(placement.path)}: the content has ${actual} bytes where ${size} were announced`,
       );
     if (content instanceof Uint8Array && content.length !== size) throw wrongSize(content.length);
     const ref = contents.open(size);
@@ -71,7 +133,9 @@ export class CompressedContentWriter {
         put(from, count);
         from += count;
         taken += count;
-        if (taken === end) segments.endSegment(taken === size ? ref : undefined);
+        if (taken !== end) continue;
+        const origin = { recorder: layer?.recorder, member, number: Math.ceil(taken / SEGMENT_SIZE) - 1 };
+        segments.endSegment(taken === size ? ref : undefined, origin);
       }
     };
     const putBytes = (bytes: Uint8Array): Promise<void> =>
@@ -86,4 +150,11 @@ export class CompressedContentWriter {
     if (taken !== size) throw wrongSize(taken);
     return ref;
   }
+}
+
+/** Gathers a small content. */
+async function wholeOf(content: Exclude<Content, Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of expandHoles(content)) chunks.push(Uint8Array.from(chunk));
+  return Buffer.concat(chunks);
 }

@@ -1,4 +1,5 @@
 import type { OutputFile } from '@ocirender/image-file';
+import type { KeptWork } from '@ocirender/interface';
 
 /** Bytes that are written at a time. */
 const BUFFER_SIZE: number = 1024 * 1024;
@@ -75,6 +76,14 @@ export class DataWriter {
     this.check();
   }
 
+  /** Appends an item of kept work, which cannot be compared with before {@link flush}. */
+  async appendKept(kept: KeptWork, item: number): Promise<void> {
+    if (this.#fill > 0) await this.#nextBuffer();
+    this.check();
+    this.#file.copyKept(kept, item, this.#base);
+    this.#base += kept.range(item).size;
+  }
+
   /** The bytes appended last, for which {@link room} was made at once. */
   last(length: number): Buffer {
     return this.#current.subarray(this.#fill - length, this.#fill);
@@ -102,6 +111,7 @@ export class DataWriter {
   async flush(): Promise<void> {
     if (this.#fill > 0) this.#seal();
     await this.#writing;
+    await this.#file.copied();
     this.check();
     this.#current = this.#free.pop() as Buffer;
   }

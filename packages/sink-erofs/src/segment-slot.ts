@@ -1,10 +1,13 @@
 import type { PipelineSlot } from '@ocirender/block-pipeline';
+import type { ContentRef, KeptWork, WorkRecorder } from '@ocirender/interface';
 
 /** Bytes of a segment: files are compressed in such pieces, each alone. */
 export const SEGMENT_SIZE: number = 1024 * 1024;
 const BLOCK_SIZE = 4096;
 /** Most segments in one slot: a segment has two blocks or more. */
 const MAX_SEGMENTS: number = SEGMENT_SIZE / BLOCK_SIZE;
+/** Most things in one slot that are copied from elsewhere. */
+const MAX_COPIES = 64;
 /** For each segment its length; answered by the number of blocks and of extents, and the extents. */
 const CONTROL_WORDS: number = 1 + 3 * MAX_SEGMENTS + 2 * (2 * MAX_SEGMENTS);
 
@@ -16,6 +19,26 @@ export interface CompressedSegment {
   readonly output: Uint8Array;
   /** Pairs of bytes and blocks; 0 blocks = one that is not compressed. */
   readonly extents: Int32Array;
+}
+
+/** One thing in a slot, in the order of the output. */
+export type SlotEntry =
+  /** The next segment; the content that ends with it, and the layer that records it. */
+  | { readonly kept?: undefined; readonly end: ContentRef | undefined; readonly origin: SegmentOrigin }
+  /** What was compressed before, and the content that ends with it. */
+  | {
+      readonly kept: KeptWork;
+      readonly item: number;
+      readonly end: ContentRef | undefined;
+      readonly isRaw: boolean;
+    };
+
+/** Where a segment comes from. */
+export interface SegmentOrigin {
+  readonly recorder: WorkRecorder | undefined;
+  readonly member: number;
+  /** Which one of its content, 0 for the first. */
+  readonly number: number;
 }
 
 /** A batch of segments. Its memory: the segments, compressed blocks, control words. */
@@ -30,8 +53,7 @@ export class SegmentSlot implements PipelineSlot {
     new SharedArrayBuffer(SEGMENT_SIZE),
     new SharedArrayBuffer(4 * CONTROL_WORDS),
   ];
-  /** For each segment: the content that ends with it, or undefined. */
-  readonly ends: (number | undefined)[] = [];
+  readonly entries: SlotEntry[] = [];
   done = false;
   readonly #input = new Uint8Array(this.memory[0]);
   readonly #output = new Uint8Array(this.memory[1]);
@@ -39,6 +61,7 @@ export class SegmentSlot implements PipelineSlot {
   /** Where the open segment begins, and how far it reaches. */
   #start = 0;
   #fill = 0;
+  #segments = 0;
 
   constructor(index: number) {
     this.index = index;
@@ -46,11 +69,16 @@ export class SegmentSlot implements PipelineSlot {
 
   /** Number of segments. */
   get segments(): number {
-    return this.ends.length;
+    return this.#segments;
   }
 
   get isEmpty(): boolean {
-    return this.segments === 0;
+    return this.entries.length === 0;
+  }
+
+  /** Too many entries to keep waiting for more: what is copied from elsewhere had better begin. */
+  get isCrowded(): boolean {
+    return this.entries.length - this.#segments >= MAX_COPIES;
   }
 
   get hasWork(): boolean {
@@ -75,12 +103,17 @@ export class SegmentSlot implements PipelineSlot {
   }
 
   /** Closes the open segment. */
-  endSegment(content: number | undefined): void {
-    this.ends.push(content);
-    this.#control[this.ends.length] = this.#fill - this.#start;
-    this.#control[0] = this.ends.length;
+  endSegment(end: ContentRef | undefined, origin: SegmentOrigin): void {
+    this.entries.push({ end, origin });
+    this.#control[++this.#segments] = this.#fill - this.#start;
+    this.#control[0] = this.#segments;
     this.#start = Math.ceil(this.#fill / BLOCK_SIZE) * BLOCK_SIZE;
     this.#fill = this.#start;
+  }
+
+  /** Adds what was compressed before. */
+  putKept(kept: KeptWork, item: number, end: ContentRef | undefined, isRaw: boolean): void {
+    this.entries.push({ kept, item, end, isRaw });
   }
 
   /** What the worker has made. */
@@ -102,7 +135,9 @@ export class SegmentSlot implements PipelineSlot {
   }
 
   clear(): void {
-    this.ends.length = 0;
+    this.entries.length = 0;
+    this.#segments = 0;
+    this.#control[0] = 0;
     this.#start = 0;
     this.#fill = 0;
   }

@@ -1,11 +1,12 @@
 import { SlotOrder } from '@ocirender/block-pipeline';
-import type { ContentRef } from '@ocirender/interface';
+import type { ContentRef, KeptWork, WorkRecorder } from '@ocirender/interface';
 import type { CodecSpec } from './compression.ts';
 import type { ContentTable } from './content-table.ts';
 import type { ContentWriter } from './content-writer.ts';
 import type { DataWriter } from './data-writer.ts';
 import { MAX_BLOCKS } from './format.ts';
-import { type CompressedSegment, SegmentSlot } from './segment-slot.ts';
+import { ITEM_KIND } from './kept-contents.ts';
+import { type CompressedSegment, type SegmentOrigin, SegmentSlot, type SlotEntry } from './segment-slot.ts';
 import { imageTooLarge } from './unrepresentable.ts';
 
 const BLOCK_SIZE = 4096;
@@ -66,9 +67,24 @@ export class SegmentWriter {
     (this.#slots.open as SegmentSlot).zeros(count);
   }
 
-  /** Closes the open segment, with which a content ends. */
-  endSegment(content: ContentRef | undefined): void {
-    (this.#slots.open as SegmentSlot).endSegment(content);
+  /** Closes the open segment, with which a content ends or not. */
+  endSegment(content: ContentRef | undefined, origin: SegmentOrigin): void {
+    (this.#slots.open as SegmentSlot).endSegment(content, origin);
+  }
+
+  /**
+   * Makes room for what was compressed before.
+   *
+   * @returns undefined when there is room; else a promise to wait for
+   */
+  keptRoom(): undefined | Promise<void> {
+    this.#check();
+    return this.#slots.open?.isCrowded === false ? undefined : this.#slots.next();
+  }
+
+  /** Stores what was compressed before, or, if it is raw, is not compressed: with it a content ends or not. */
+  putKept(kept: KeptWork, item: number, content: ContentRef | undefined, isRaw: boolean): void {
+    (this.#slots.open as SegmentSlot).putKept(kept, item, content, isRaw);
   }
 
   /** Waits until everything is written. */
@@ -95,31 +111,68 @@ export class SegmentWriter {
   }
 
   async #store(slot: SegmentSlot): Promise<void> {
-    const { contents, plain } = this.#setup;
-    let index = 0;
-    for (const segment of slot.results()) {
-      const ref = slot.ends[index++];
-      const isWhole = ref !== undefined && contents.openExtents === 0;
-      if (isWhole && segment.output.length >= segment.input.length) {
-        // At one go: small contents are closed at any time, and the table has one open content.
-        await this.#setup.data.room(Math.ceil(segment.input.length / 65_536) * 65_536);
-        await plain.store(ref, segment.input, segment.input.length, '');
-        continue;
-      }
-      await this.#append(segment);
-      if (ref !== undefined) contents.closeCompressed(ref);
+    const recorders = new Set<WorkRecorder>();
+    const results = slot.results();
+    for (const entry of slot.entries) {
+      if (entry.kept === undefined) {
+        const segment = results.next().value as CompressedSegment;
+        const { recorder } = entry.origin;
+        await this.#storeSegment(segment, entry.end, entry.origin);
+        if (recorder !== undefined) recorders.add(recorder);
+      } else await this.#storeKept(entry);
     }
+    for (const recorder of recorders) await recorder.settle();
   }
 
-  async #append({ output, extents }: CompressedSegment): Promise<void> {
+  async #storeSegment(
+    segment: CompressedSegment,
+    end: ContentRef | undefined,
+    { recorder, member, number }: SegmentOrigin,
+  ): Promise<void> {
+    const { contents } = this.#setup;
+    const { input, output, extents } = segment;
+    if (end !== undefined && contents.openExtents === 0 && output.length >= input.length) {
+      recorder?.append(input);
+      recorder?.end([member], [ITEM_KIND.raw]);
+      await this.#storePlain(end, input);
+      return;
+    }
+    recorder?.append(output);
+    recorder?.end([member], [ITEM_KIND.segment, number, ...extents]);
+    this.#addExtents(output.length, extents);
+    await this.#setup.data.append(output);
+    if (end !== undefined) contents.closeCompressed(end);
+  }
+
+  async #storeKept({ kept, item, end, isRaw }: SlotEntry & { readonly kept: KeptWork }): Promise<void> {
+    const { contents, data } = this.#setup;
+    const { words, size } = kept.item(item);
+    if (isRaw) {
+      const bytes = Buffer.allocUnsafe(size);
+      kept.read(item, bytes);
+      await this.#storePlain(end as ContentRef, bytes);
+      return;
+    }
+    this.#addExtents(size, words.subarray(2));
+    await data.appendKept(kept, item);
+    if (end !== undefined) contents.closeCompressed(end);
+  }
+
+  /** Stores what does not get smaller. At one go: small contents are closed at any time, and the table has one open content. */
+  async #storePlain(ref: ContentRef, bytes: Uint8Array): Promise<void> {
+    await this.#setup.data.room(Math.ceil(bytes.length / 65_536) * 65_536);
+    await this.#setup.plain.store(ref, bytes, bytes.length, '');
+  }
+
+  /** Notes extents that will stand where the next bytes go. */
+  #addExtents(size: number, extents: ArrayLike<number>): void {
     const { contents, data } = this.#setup;
     let address = data.position / BLOCK_SIZE;
-    if (address + output.length / BLOCK_SIZE > MAX_BLOCKS) throw imageTooLarge(BLOCK_SIZE);
+    if (address + size / BLOCK_SIZE > MAX_BLOCKS) throw imageTooLarge(BLOCK_SIZE);
     for (let i = 0; i < extents.length; i += 2) {
       const blocks = extents[i + 1] as number;
       contents.addExtent(extents[i] as number, address, blocks);
       address += Math.max(blocks, 1);
     }
-    await data.append(output);
   }
 }

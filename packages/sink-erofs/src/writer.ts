@@ -20,6 +20,7 @@ import { TailStore } from './tail-store.ts';
 import { TreePlan } from './tree-plan.ts';
 import { TreeWriter } from './tree-writer.ts';
 import { imageTooLarge } from './unrepresentable.ts';
+import { workName } from './work-name.ts';
 import { XattrTable } from './xattr-table.ts';
 
 /** How an image is to be written. */
@@ -67,6 +68,8 @@ export interface ErofsSummary {
  * Calls are made one at a time; after an error only {@link ErofsWriter.abort} is left to call.
  */
 export class ErofsWriter {
+  /** Names what is made of contents, if they are compressed; see `SinkSession.work`. */
+  readonly work: string | undefined;
   readonly #file: OutputFile;
   readonly #tails: TailStore;
   readonly #options: ErofsWriterOptions;
@@ -107,6 +110,7 @@ export class ErofsWriter {
     const plain = newWriter();
     this.#writers = [plain];
     if (this.#codec === undefined) return;
+    this.work = workName(this.#codec);
     const fallback = newWriter();
     this.#writers = [plain, fallback];
     const segments = new SegmentWriter({ codec: this.#codec, threads, contents, data, plain: fallback });

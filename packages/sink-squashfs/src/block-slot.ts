@@ -10,8 +10,14 @@ export const SLOT_BLOCKS = 1024;
 /** Most events that one slot records before it is sent on. */
 const SLOT_EVENTS = 4096;
 
+/** Most things that are copied from elsewhere: the sooner that begins, the better. */
+const SLOT_COPIES = 64;
+
 /** Set in a block's control word: all-zero contents are stored, not made a hole. */
 export const KEEP_ZEROS = 0x4000_0000;
+
+/** Set in the control word of a block that is left as it is. */
+export const READY = 0x2000_0000;
 
 /** The part of a block's control word that is its length in bytes. */
 export const LENGTH_MASK = 0xff_ffff;
@@ -26,13 +32,20 @@ export const SLOT_EVENT = {
   zeros: 2,
   /** The current content is complete; number: its ref. */
   end: 3,
+  /** The slot's next block is not for the image, but for who records; number: its length in bytes. */
+  piece: 4,
+  /** The next kept content goes to the image; number: its ref. */
+  keptContent: 5,
+  /** The next kept fragment block goes to the image; number: its index. */
+  keptFragment: 6,
 } as const;
 
 /**
  * A batch of blocks in shared memory, with the events that say what they are.
  *
  * Its memory: the blocks, side by side; and control words, of which the first is the number of blocks and each further one
- * a block's length. A worker replaces the blocks by their compressed form, and the words by the format's size words.
+ * a block's length. A worker replaces the blocks by their compressed form, and the words by the format's size words; but for those
+ * that are {@link READY}.
  */
 export class BlockSlot implements PipelineSlot {
   readonly index: number;
@@ -47,6 +60,9 @@ export class BlockSlot implements PipelineSlot {
   done = false;
   #fill = 0;
   #blockStart = 0;
+  /** Blocks that are not {@link READY}. */
+  #unready = 0;
+  #copies = 0;
 
   constructor(index: number) {
     this.index = index;
@@ -58,7 +74,7 @@ export class BlockSlot implements PipelineSlot {
   }
 
   get hasWork(): boolean {
-    return this.blocks > 0;
+    return this.#unready > 0;
   }
 
   get isEmpty(): boolean {
@@ -67,7 +83,7 @@ export class BlockSlot implements PipelineSlot {
 
   /** Too many events to keep waiting for more blocks. */
   get isCrowded(): boolean {
-    return this.events.length >= SLOT_EVENTS;
+    return this.events.length >= SLOT_EVENTS || this.#copies >= SLOT_COPIES;
   }
 
   /** Tells whether one more block of that length fits. */
@@ -99,7 +115,22 @@ export class BlockSlot implements PipelineSlot {
     this.events.push(SLOT_EVENT.fragment, index);
   }
 
+  /** Closes the open block, which is not for the image. */
+  endPiece(): void {
+    const length = this.#fill - this.#blockStart;
+    this.#add(length | READY);
+    this.events.push(SLOT_EVENT.piece, length);
+  }
+
+  /** Adds something that is copied from elsewhere. */
+  putKept(event: number, number: number): void {
+    this.events.push(event, number);
+    this.#copies++;
+  }
+
   clear(): void {
+    this.#unready = 0;
+    this.#copies = 0;
     this.control[0] = 0;
     this.events.length = 0;
     this.#fill = 0;
@@ -108,10 +139,15 @@ export class BlockSlot implements PipelineSlot {
 
   #close(flags: number): number {
     const length = this.#fill - this.#blockStart;
+    this.#add(length | flags);
+    this.#unready++;
+    return length;
+  }
+
+  #add(control: number): void {
     this.#blockStart = this.#fill;
     const count = this.blocks + 1;
-    this.control[count] = length | flags;
+    this.control[count] = control;
     this.control[0] = count;
-    return length;
   }
 }

@@ -1,7 +1,10 @@
 import { SlotOrder } from '@ocirender/block-pipeline';
+import type { OutputFile } from '@ocirender/image-file';
+import type { ContentRef } from '@ocirender/interface';
 import { BlockSlot, SLOT_EVENT } from './block-slot.ts';
 import type { CodecSpec } from './codec.ts';
-import { OrderedWriter, type OrderedWriterSetup } from './ordered-writer.ts';
+import { type KeptItem, OrderedWriter, type OrderedWriterSetup } from './ordered-writer.ts';
+import { WorkLog } from './work-log.ts';
 
 /** What a block writer works on. */
 export interface BlockWriterSetup extends OrderedWriterSetup {
@@ -16,12 +19,16 @@ export interface BlockWriterSetup extends OrderedWriterSetup {
  * Before a block is put there must be {@link room} for it.
  */
 export class BlockWriter {
+  /** What blocks on their way are. */
+  readonly log: WorkLog = new WorkLog();
   readonly #writer: OrderedWriter;
+  readonly #file: OutputFile;
   readonly #slots: SlotOrder<BlockSlot, CodecSpec>;
 
   constructor(setup: BlockWriterSetup) {
-    const writer = new OrderedWriter(setup);
+    const writer = new OrderedWriter(setup, this.log);
     this.#writer = writer;
+    this.#file = setup.file;
     this.#slots = new SlotOrder({
       threads: setup.threads,
       program: '@ocirender/sink-squashfs/compression-worker',
@@ -69,6 +76,23 @@ export class BlockWriter {
     this.#current().endDataBlock();
   }
 
+  /** Closes the open block, which is recorded only. Only between contents. */
+  endPiece(): void {
+    this.#current().endPiece();
+  }
+
+  /** Stores a content whose blocks are kept. */
+  putKeptContent(ref: ContentRef, item: KeptItem): void {
+    this.#writer.expect(item);
+    this.#current().putKept(SLOT_EVENT.keptContent, ref);
+  }
+
+  /** Stores a fragment block that is kept. Only between contents. */
+  putKeptFragment(index: number, item: KeptItem): void {
+    this.#writer.expect(item);
+    this.#current().putKept(SLOT_EVENT.keptFragment, index);
+  }
+
   /** Closes the open block, a fragment block. Only between contents. */
   endFragmentBlock(index: number): void {
     this.#current().endFragmentBlock(index);
@@ -92,6 +116,7 @@ export class BlockWriter {
   async finish(): Promise<number> {
     await this.#slots.settle();
     await this.#slots.end();
+    await this.#file.copied();
     return this.#writer.position;
   }
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { BeginWork } from '@ocirender/block-pipeline';
-import { KEEP_ZEROS, LENGTH_MASK } from './block-slot.ts';
+import { KEEP_ZEROS, LENGTH_MASK, READY } from './block-slot.ts';
 import { type CodecSpec, createCodec } from './codec.ts';
 import { BLOCK_RAW } from './format.ts';
 
@@ -22,6 +22,11 @@ export const compressSlots: BeginWork<CodecSpec> = (spec, isStopped) => {
       const length = word & LENGTH_MASK;
       const input = data.subarray(from, from + length);
       from += length;
+      if ((word & READY) !== 0) {
+        if (to !== from - length) data.copyWithin(to, from - length, from);
+        to += length;
+        continue;
+      }
       const maybeZero =
         (word & KEEP_ZEROS) === 0 && input[0] === 0 && input[length >> 1] === 0 && input[length - 1] === 0;
       if (maybeZero && zeros.subarray(0, length).equals(input)) {

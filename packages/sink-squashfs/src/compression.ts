@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib';
 import { OcirenderError } from '@ocirender/interface';
 import { ByteWriter } from './byte-writer.ts';
 import type { CodecSpec } from './codec.ts';
-import { COMPRESSOR, FLAG, METADATA_RAW, SUPERBLOCK_SIZE } from './format.ts';
+import { type COMPRESSOR, FLAG, METADATA_RAW, SUPERBLOCK_SIZE } from './format.ts';
 
 /** The compressors that this package writes. */
 export const COMPRESSIONS = ['zstd', 'gzip', 'xz', 'lz4', 'lz4hc', 'none'] as const;
@@ -45,8 +45,8 @@ const NONE_FLAGS =
 /** A compressor with everything that follows from its choice. */
 export interface CompressionPlan {
   readonly codec: CodecSpec;
-  /** Number of the compressor for the superblock. */
-  readonly compressor: number;
+  /** The compressor for the superblock. */
+  readonly compressorName: keyof typeof COMPRESSOR;
   /** Flags for the superblock. */
   readonly flags: number;
   /** The compressor options block that goes right after the superblock; may be empty. */
@@ -74,7 +74,7 @@ export function planCompression(
       throw invalid('compression "none" has no level', 'Leave the option "level" out.');
     // Readers want a compressor's name even if nothing is compressed; every reader has gzip.
     const codec: CodecSpec = { kind: 'none', level: 0, blockSize };
-    return plan(codec, COMPRESSOR.gzip, NONE_FLAGS, undefined);
+    return plan(codec, 'gzip', NONE_FLAGS, undefined);
   }
   const range = LEVELS[compression];
   const chosen = level ?? range.default;
@@ -85,19 +85,18 @@ export function planCompression(
   // xz options speak of filters and the dictionary only; without them the dictionary is one block.
   const options =
     compression === 'xz' || chosen === range.implied ? undefined : optionsBlock(compression, chosen);
-  const compressor = compression === 'lz4hc' ? COMPRESSOR.lz4 : COMPRESSOR[compression];
-  return plan(codec, compressor, 0, options);
+  return plan(codec, compression === 'lz4hc' ? 'lz4' : compression, 0, options);
 }
 
 function plan(
   codec: CodecSpec,
-  compressor: number,
+  compressorName: keyof typeof COMPRESSOR,
   flags: number,
   options: Uint8Array | undefined,
 ): CompressionPlan {
   return {
     codec,
-    compressor,
+    compressorName,
     flags: options === undefined ? flags : flags | FLAG.compressorOptions,
     options: options ?? new Uint8Array(0),
     dataStart: SUPERBLOCK_SIZE + (options?.length ?? 0),

@@ -1,10 +1,20 @@
-import { type Content, type ContentRef, displayPath, isHole, OcirenderError } from '@ocirender/interface';
+import {
+  type Content,
+  type ContentInfo,
+  type ContentRef,
+  displayPath,
+  isHole,
+  type KeptWork,
+  OcirenderError,
+} from '@ocirender/interface';
 import type { BlockWriter } from './block-writer.ts';
 import { ContentCutter } from './content-cutter.ts';
 import type { ContentTable } from './content-table.ts';
-import { MAX_FILE_BLOCKS } from './format.ts';
+import { BLOCK_SIZE_MASK, MAX_FILE_BLOCKS } from './format.ts';
 import type { FragmentPacker } from './fragment-packer.ts';
-import { splitPlace } from './fragment-table.ts';
+import { type FragmentPlace, splitPlace } from './fragment-table.ts';
+import { type KeptContents, zerosOf } from './kept-contents.ts';
+import type { KeptPieces } from './kept-pieces.ts';
 
 /** How contents are laid out. */
 export interface ContentLayout {
@@ -16,98 +26,168 @@ export interface ContentLayout {
   readonly tailPacking: boolean;
 }
 
-/** Cuts contents into blocks and tails. How a content arrives (whole, in any chunks) makes no difference. */
+/** What a content writer works with. */
+export interface ContentWriterSetup extends ContentLayout {
+  readonly contents: ContentTable;
+  readonly blocks: BlockWriter;
+  readonly packer: FragmentPacker;
+  readonly kept: KeptPieces;
+}
+
+/** Cuts contents into blocks and tails. How a content arrives (whole, in any chunks, or not at all) makes no difference. */
 export class ContentWriter {
-  readonly #layout: ContentLayout;
+  readonly #setup: ContentWriterSetup;
   readonly #contents: ContentTable;
   readonly #blocks: BlockWriter;
   readonly #packer: FragmentPacker;
   readonly #tail: Uint8Array;
 
-  constructor(layout: ContentLayout, contents: ContentTable, blocks: BlockWriter, packer: FragmentPacker) {
-    this.#layout = layout;
-    this.#contents = contents;
-    this.#blocks = blocks;
-    this.#packer = packer;
-    this.#tail = new Uint8Array(layout.blockSize);
+  constructor(setup: ContentWriterSetup) {
+    this.#setup = setup;
+    this.#contents = setup.contents;
+    this.#blocks = setup.blocks;
+    this.#packer = setup.packer;
+    this.#tail = new Uint8Array(setup.blockSize);
   }
 
   /**
    * Stores one content.
    *
-   * @param content - its bytes
-   * @param size - what they must amount to
-   * @param path - for messages
+   * @param content - its bytes; not looked at when they are among the layer's kept work
+   * @param info - size, path (for messages), and where it comes from
    * @returns its number; a promise only when a thread is to be waited for
    * @throws {OcirenderError} `ERR_OCIRENDER_USAGE` when the bytes are not `size` bytes,
    * `ERR_OCIRENDER_SINK_SQUASHFS_FILE_SIZE` when they have more than {@link MAX_FILE_BLOCKS} blocks
    */
-  write(content: Content, size: number, path: string): ContentRef | Promise<ContentRef> {
+  write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {
+    const { size, placement, layer, member } = info;
+    const { blockSize, fragments, kept } = this.#setup;
     if (!Number.isSafeInteger(size) || size < 1) {
-      throw new OcirenderError('ERR_OCIRENDER_USAGE', `${displayPath(path)}: a content of ${size} bytes`);
+      throw new OcirenderError(
+        'ERR_OCIRENDER_USAGE',
+        `${displayPath(placement.path)}: a content of ${size} bytes`,
+      );
     }
-    if (Math.ceil(size / this.#layout.blockSize) > MAX_FILE_BLOCKS) throw tooLarge(path, size);
-    if (!(content instanceof Uint8Array)) return this.#writeStream(content, size, path);
-    if (content.length !== size) throw sizeError(path, size, content.length);
-    if (!this.#layout.fragments || size >= this.#layout.blockSize)
-      return this.#writeWhole(content, size, path);
+    if (Math.ceil(size / blockSize) > MAX_FILE_BLOCKS) throw tooLarge(placement.path, size);
+    if (member !== undefined && layer?.kept?.has(member) === true)
+      return this.#writeKept(kept.of(layer) as KeptContents, info, member);
+    if (!(content instanceof Uint8Array)) return this.#writeStream(content, info);
+    if (content.length !== size) throw sizeError(placement.path, size, content.length);
+    if (!fragments || size >= blockSize) return this.#writeWhole(content, info);
     const ref = this.#contents.add(size);
-    const wait = this.#roomForPiece(size);
-    if (wait === undefined) {
-      this.#pack(ref, content);
-      return ref;
-    }
-    return wait.then(() => {
-      this.#pack(ref, content);
-      return ref;
-    });
+    return this.#placed(ref, this.#packer.add(content, info));
   }
 
-  async #writeWhole(content: Uint8Array, size: number, path: string): Promise<ContentRef> {
-    const cutter = this.#cutter(size, path);
+  async #writeWhole(content: Uint8Array, info: ContentInfo): Promise<ContentRef> {
+    const cutter = this.#cutter(info);
     await cutter.bytes(content);
     return cutter.end();
   }
 
   async #writeStream(
     content: AsyncIterable<Uint8Array | { hole: number }>,
-    size: number,
-    path: string,
+    info: ContentInfo,
   ): Promise<ContentRef> {
-    const cutter = this.#cutter(size, path);
+    const cutter = this.#cutter(info);
     for await (const chunk of content) {
       await (isHole(chunk) ? cutter.hole(chunk.hole) : cutter.bytes(chunk));
     }
     return cutter.end();
   }
 
-  #roomForPiece(length: number): undefined | Promise<void> {
-    return this.#packer.hasRoom(length) ? undefined : this.#blocks.room(this.#layout.blockSize);
-  }
-
-  #pack(ref: ContentRef, bytes: Uint8Array): void {
-    const { fragment, offset } = splitPlace(this.#packer.add(bytes));
-    this.#contents.setFragment(ref, fragment, offset);
-  }
-
-  #cutter(size: number, path: string): ContentCutter {
-    const { blockSize, fragments, tailPacking } = this.#layout;
-    const packed = fragments && (tailPacking || size < blockSize) ? size % blockSize : 0;
+  #writeKept(contents: KeptContents, info: ContentInfo, member: number): ContentRef | Promise<ContentRef> {
+    const { size } = info;
+    const packed = this.#packed(size);
     const ref = this.#contents.add(size);
+    return size > packed
+      ? this.#writeKeptBlocks(ref, contents, info, member, packed)
+      : this.#writeKeptPiece(ref, contents, info, member, packed);
+  }
+
+  #writeKeptPiece(
+    ref: ContentRef,
+    contents: KeptContents,
+    info: ContentInfo,
+    member: number,
+    length: number,
+  ): ContentRef | Promise<ContentRef> {
+    const piece = contents.piece(member);
+    if (piece?.length !== length) throw contents.kept.reject('a piece is missing, or has a wrong size');
+    return this.#placed(ref, this.#packer.addKept(piece, info));
+  }
+
+  #writeKeptBlocks(
+    ref: ContentRef,
+    contents: KeptContents,
+    info: ContentInfo,
+    member: number,
+    packed: number,
+  ): ContentRef | Promise<ContentRef> {
+    const { kept } = contents;
+    const blocks = contents.blocks(member);
+    if (blocks === undefined) throw kept.reject('blocks are missing');
+    this.#checkBlocks(blocks.words, kept.item(blocks.item).size, info.size - packed, kept);
+    const put = (): ContentRef | Promise<ContentRef> => {
+      this.#blocks.putKeptContent(ref, { kept, ...blocks });
+      return packed > 0 ? this.#writeKeptPiece(ref, contents, info, member, packed) : ref;
+    };
+    const wait = this.#blocks.room(0);
+    return wait === undefined ? put() : wait.then(put);
+  }
+
+  /** Makes sure that kept blocks are those of a content of so many bytes. */
+  #checkBlocks(words: Uint32Array, stored: number, size: number, kept: KeptWork): void {
+    const { blockSize } = this.#setup;
+    let bytes = 0;
+    let count = 0;
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i] as number;
+      const length = word & BLOCK_SIZE_MASK;
+      bytes += length;
+      if (length > blockSize) throw kept.reject('a block has a wrong size');
+      if (word !== 0) count++;
+      else {
+        count += Math.ceil(zerosOf(words, i) / blockSize);
+        i += 2;
+      }
+    }
+    if (count !== Math.ceil(size / blockSize) || bytes !== stored)
+      throw kept.reject('a content has a wrong number of blocks');
+  }
+
+  /** Notes where a content's piece is. */
+  #placed(ref: ContentRef, place: FragmentPlace | Promise<FragmentPlace>): ContentRef | Promise<ContentRef> {
+    if (typeof place !== 'number') return place.then((settled) => this.#setPlace(ref, settled));
+    return this.#setPlace(ref, place);
+  }
+
+  #setPlace(ref: ContentRef, place: FragmentPlace): ContentRef {
+    const { fragment, offset } = splitPlace(place);
+    this.#contents.setFragment(ref, fragment, offset);
+    return ref;
+  }
+
+  /** Bytes of a content that go into a fragment block. */
+  #packed(size: number): number {
+    const { blockSize, fragments, tailPacking } = this.#setup;
+    return fragments && (tailPacking || size < blockSize) ? size % blockSize : 0;
+  }
+
+  #cutter(info: ContentInfo): ContentCutter {
+    const { size, placement, layer, member } = info;
+    const packed = this.#packed(size);
+    const ref = this.#contents.add(size);
+    if (size > packed) this.#blocks.log.beginContent(layer?.recorder, member ?? 0);
     return new ContentCutter(this.#blocks, this.#tail.subarray(0, packed), {
       body: size - packed,
-      blockSize,
-      wrongSize: (actual) => sizeError(path, size, actual),
+      blockSize: this.#setup.blockSize,
+      wrongSize: (actual) => sizeError(placement.path, size, actual),
       end: async () => {
         if (size > packed) {
           await this.#blocks.room(0);
           this.#blocks.endContent(ref);
         }
-        if (packed > 0) {
-          await this.#roomForPiece(packed);
-          this.#pack(ref, this.#tail.subarray(0, packed));
-        }
-        return ref;
+        return packed > 0 ? this.#placed(ref, this.#packer.add(this.#tail.subarray(0, packed), info)) : ref;
       },
     });
   }

@@ -6,6 +6,16 @@ const DIGEST_SIZE = 32;
 const ONE_CHARACTER_A_BYTE = 'latin1' as crypto.BinaryToTextEncoding;
 
 /**
+ * Hashes bytes.
+ *
+ * @param bytes - any
+ * @returns their SHA-256, one character a byte: a buffer would be one more object outside of the heap for each call
+ */
+export function sha256(bytes: Uint8Array): string {
+  return crypto.hash('sha256', bytes, ONE_CHARACTER_A_BYTE);
+}
+
+/**
  * Finds equal byte strings by their SHA-256, in about 45 bytes each: a hash table on typed arrays.
  */
 export class DigestIndex {
@@ -17,12 +27,10 @@ export class DigestIndex {
   /**
    * Looks bytes up and remembers them when they are new.
    *
-   * @param bytes - any bytes
+   * @param digest - their {@link sha256}
    * @returns the number that equal bytes got before, or undefined when these have now got the next number
    */
-  findOrAdd(bytes: Uint8Array): number | undefined {
-    // A string of one character a byte: a buffer would be one more object outside of the heap for each call.
-    const digest = crypto.hash('sha256', bytes, ONE_CHARACTER_A_BYTE);
+  findOrAdd(digest: string): number | undefined {
     let place = this.#placeOf(
       (digest.charCodeAt(3) << 24) |
         (digest.charCodeAt(2) << 16) |

@@ -41,23 +41,25 @@ export class DuplicateFinder {
   }
 
   /**
-   * Gives the earlier contents that look like the one that ends here, oldest first.
+   * Gives the earlier contents that look like another, oldest first.
    *
+   * @param fingerprint - its
    * @param size - its size in bytes
    * @param contents - holds its block words in the open list
    * @returns as a rule an empty list
    */
-  candidates(size: number, contents: ContentTable): readonly ContentRef[] {
-    const found = this.#index.candidates(this.#fingerprint());
+  candidates(fingerprint: number, size: number, contents: ContentTable): readonly ContentRef[] {
+    const found = this.#index.candidates(fingerprint);
     return found.length === 0 ? found : found.filter((ref) => contents.openEquals(ref, size));
   }
 
-  /** Remembers the content that ends here, for those that come. */
-  remember(ref: ContentRef): void {
-    this.#index.add(this.#fingerprint(), ref);
+  /** Remembers a content, for those that come. */
+  remember(fingerprint: number, ref: ContentRef): void {
+    this.#index.add(fingerprint, ref);
   }
 
-  #fingerprint(): number {
+  /** Fingerprint of the content that ends here. */
+  get fingerprint(): number {
     const mixed = Math.imul(this.#a ^ (this.#b >>> 15), 0x85eb_ca6b) ^ this.#b;
     return (mixed ^ (mixed >>> 13)) >>> 0;
   }

@@ -1,10 +1,12 @@
 import type { OutputFile } from '@ocirender/image-file';
-import type { ContentRef } from '@ocirender/interface';
+import type { ContentRef, KeptWork } from '@ocirender/interface';
 import { type BlockSlot, SLOT_EVENT } from './block-slot.ts';
 import type { ContentTable } from './content-table.ts';
 import { DuplicateFinder } from './duplicate-finder.ts';
 import { BLOCK_SIZE_MASK } from './format.ts';
 import type { FragmentTable } from './fragment-table.ts';
+import { zerosOf } from './kept-contents.ts';
+import type { WorkLog } from './work-log.ts';
 
 /** What an ordered writer works on. */
 export interface OrderedWriterSetup {
@@ -19,21 +21,39 @@ export interface OrderedWriterSetup {
   readonly dedupe: boolean;
 }
 
+/** Blocks that were compressed before, and are copied. */
+export interface KeptItem {
+  readonly kept: KeptWork;
+  readonly item: number;
+  /** A content's as `KeptBlocks` has them; a fragment block's size word. */
+  readonly words: Uint32Array;
+  /** Of a content. */
+  readonly fingerprint: number;
+}
+
 /**
  * Gives compressed blocks their place in the file, one slot after the other. A content that turns out to be a
  * duplicate when its last block is there gives its place back: the next blocks overwrite it.
  */
 export class OrderedWriter {
   readonly #setup: OrderedWriterSetup;
+  readonly #log: WorkLog;
   readonly #finder = new DuplicateFinder();
   #position: number;
   /** Where the current content's first stored block is; negative before there is one. */
   #contentStart = -1;
   #sparse = 0;
   #duplicates = 0;
+  /** Those that slots on their way speak of. */
+  readonly #kept: KeptItem[] = [];
 
-  constructor(setup: OrderedWriterSetup) {
+  /**
+   * @param setup - what to work on
+   * @param log - says what the blocks are
+   */
+  constructor(setup: OrderedWriterSetup, log: WorkLog) {
     this.#setup = setup;
+    this.#log = log;
     this.#position = setup.start;
     this.#finder.begin();
   }
@@ -46,6 +66,11 @@ export class OrderedWriter {
   /** Number of contents whose blocks were there already. */
   get duplicates(): number {
     return this.#duplicates;
+  }
+
+  /** Takes a kept item, of which the next slot speaks. */
+  expect(item: KeptItem): void {
+    this.#kept.push(item);
   }
 
   /**
@@ -76,15 +101,37 @@ export class OrderedWriter {
           if (this.#contentStart < 0) this.#contentStart = this.#position;
           contents.pushWord(word);
           this.#finder.addBlock(word, data, at, end);
+          this.#log.block(word, data.subarray(at, end));
           this.#position += end - at;
           at = end;
           break;
         }
         case SLOT_EVENT.fragment: {
           const word = control[++block] as number;
+          const end = at + (word & BLOCK_SIZE_MASK);
           fragments.add(this.#position, word);
-          this.#position += word & BLOCK_SIZE_MASK;
-          at += word & BLOCK_SIZE_MASK;
+          this.#log.fragment(value, word, data.subarray(at, end));
+          this.#position += end - at;
+          at = end;
+          break;
+        }
+        case SLOT_EVENT.piece:
+          await flush();
+          block++;
+          this.#log.piece(data.subarray(at, at + value));
+          at += value;
+          written = at;
+          break;
+        case SLOT_EVENT.keptContent:
+          if (at > written) await flush();
+          await this.#storeKeptContent(value);
+          break;
+        case SLOT_EVENT.keptFragment: {
+          if (at > written) await flush();
+          const { kept, item, words } = this.#kept.shift() as KeptItem;
+          fragments.add(this.#position, words[0] as number);
+          file.copyKept(kept, item, this.#position);
+          this.#position += kept.range(item).size;
           break;
         }
         case SLOT_EVENT.zeros:
@@ -95,47 +142,76 @@ export class OrderedWriter {
           break;
       }
     }
-    await flush();
+    await Promise.all([flush(), this.#log.settle()]);
   }
 
   #addZeros(bytes: number): void {
     const blocks = Math.ceil(bytes / this.#setup.blockSize);
     this.#setup.contents.pushZeros(blocks);
     this.#finder.addZeros(blocks);
+    this.#log.zeros(bytes);
     this.#sparse += bytes;
   }
 
   /** Settles where a content is. A duplicate's blocks are written already; the next ones overwrite them. */
   async #endContent(ref: ContentRef, flush: () => Promise<void>): Promise<void> {
-    const { contents, dedupe } = this.#setup;
+    const { file, contents } = this.#setup;
     const start = Math.max(this.#contentStart, 0);
     const length = this.#contentStart < 0 ? 0 : this.#position - start;
-    const original = dedupe ? await this.#findOriginal(ref, start, length, flush) : undefined;
-    if (original === undefined) {
-      contents.close(ref, start, this.#sparse);
-    } else {
-      contents.closeAsDuplicate(ref, original);
-      this.#position -= length;
-      this.#duplicates++;
+    const { fingerprint } = this.#finder;
+    const candidates = this.#candidates(ref, fingerprint);
+    if (candidates.length > 0) {
+      await flush();
+      await file.copied();
     }
-    this.#contentStart = -1;
-    this.#sparse = 0;
-    this.#finder.begin();
-  }
-
-  async #findOriginal(
-    ref: ContentRef,
-    start: number,
-    length: number,
-    flush: () => Promise<void>,
-  ): Promise<ContentRef | undefined> {
-    const { file, contents } = this.#setup;
-    const candidates = this.#finder.candidates(contents.sizeOf(ref), contents);
-    if (candidates.length > 0) await flush();
     const original = candidates.find((candidate) =>
       file.equalRanges(contents.startOf(candidate), start, length),
     );
-    if (original === undefined) this.#finder.remember(ref);
-    return original;
+    if (original !== undefined) this.#position -= length;
+    this.#close(ref, original, start, fingerprint);
+    this.#log.endContent(fingerprint);
+    this.#contentStart = -1;
+    this.#finder.begin();
+  }
+
+  /** Stores a content whose blocks are copied; those of a duplicate are not. */
+  async #storeKeptContent(ref: ContentRef): Promise<void> {
+    const { file, contents, blockSize } = this.#setup;
+    const { kept, item, words, fingerprint } = this.#kept.shift() as KeptItem;
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i] as number;
+      if (word !== 0) contents.pushWord(word);
+      else {
+        const zeros = zerosOf(words, i);
+        contents.pushZeros(Math.ceil(zeros / blockSize));
+        this.#sparse += zeros;
+        i += 2;
+      }
+    }
+    const { size } = kept.range(item);
+    const candidates = this.#candidates(ref, fingerprint);
+    if (candidates.length > 0) await file.copied();
+    const original = candidates.find((candidate) => file.equalsKept(kept, item, contents.startOf(candidate)));
+    this.#close(ref, original, size === 0 ? 0 : this.#position, fingerprint);
+    if (original !== undefined || size === 0) return;
+    file.copyKept(kept, item, this.#position);
+    this.#position += size;
+  }
+
+  #candidates(ref: ContentRef, fingerprint: number): readonly ContentRef[] {
+    const { contents, dedupe } = this.#setup;
+    return dedupe ? this.#finder.candidates(fingerprint, contents.sizeOf(ref), contents) : [];
+  }
+
+  #close(ref: ContentRef, original: ContentRef | undefined, start: number, fingerprint: number): void {
+    const { contents, dedupe } = this.#setup;
+    if (original === undefined) {
+      contents.close(ref, start, this.#sparse);
+      if (dedupe) this.#finder.remember(fingerprint, ref);
+    } else {
+      contents.closeAsDuplicate(ref, original);
+      this.#duplicates++;
+    }
+    this.#sparse = 0;
   }
 }

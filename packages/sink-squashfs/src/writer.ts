@@ -6,14 +6,16 @@ import { createCodec } from './codec.ts';
 import { type Compression, type CompressionPlan, planCompression } from './compression.ts';
 import { ContentTable } from './content-table.ts';
 import { ContentWriter } from './content-writer.ts';
-import { FLAG, METADATA_SIZE, PADDING } from './format.ts';
+import { COMPRESSOR, FLAG, METADATA_SIZE, PADDING } from './format.ts';
 import { FragmentPacker } from './fragment-packer.ts';
 import { FragmentTable } from './fragment-table.ts';
 import { IdTable } from './id-table.ts';
+import { KeptPieces } from './kept-pieces.ts';
 import { pacedCodec } from './paced-codec.ts';
 import { encodeSuperblock } from './superblock.ts';
 import { TableFile } from './table-file.ts';
 import { TreeWriter, type WrittenTree } from './tree-writer.ts';
+import { workName } from './work-name.ts';
 import { XattrTable } from './xattr-table.ts';
 
 /** How an image is to be written. */
@@ -34,6 +36,11 @@ export interface SquashfsWriterOptions {
   readonly exports?: boolean | undefined;
   /** Worker threads, at least 1; the image does not depend on it. @defaultValue `1` */
   readonly threads?: number | undefined;
+  /**
+   * Archive members of a layer that may share a fragment block: what a newer layer hides changes the blocks of one such window only,
+   * so that those of the others can be kept. @defaultValue `1024`
+   */
+  readonly fragmentWindow?: number | undefined;
   /** Creation time of the image in seconds since the epoch. @defaultValue `0` */
   readonly time?: number | undefined;
   /** Hears of what squashfs cannot hold. */
@@ -59,6 +66,8 @@ export interface SquashfsSummary {
  * Calls are made one at a time; after an error only {@link SquashfsWriter.abort} is left to call.
  */
 export class SquashfsWriter {
+  /** Names what is made of contents; see `SinkSession.work`. */
+  readonly work: string | undefined;
   readonly #file: OutputFile;
   readonly #plan: CompressionPlan;
   readonly #options: SquashfsWriterOptions;
@@ -92,13 +101,23 @@ export class SquashfsWriter {
       start: this.#plan.dataStart,
       dedupe,
     });
-    this.#packer = new FragmentPacker(this.#blocks, this.#blockSize, dedupe);
-    const layout = {
+    const kept = new KeptPieces(this.#plan.compressorName, this.#blockSize);
+    const { fragments = true, tailPacking = false, fragmentWindow = 1024 } = options;
+    this.#packer = new FragmentPacker(this.#blocks, kept, {
       blockSize: this.#blockSize,
-      fragments: options.fragments ?? true,
-      tailPacking: options.tailPacking ?? false,
-    };
-    this.#writer = new ContentWriter(layout, this.#contents, this.#blocks, this.#packer);
+      window: fragmentWindow,
+      dedupe,
+    });
+    this.#writer = new ContentWriter({
+      blockSize: this.#blockSize,
+      fragments,
+      tailPacking,
+      contents: this.#contents,
+      blocks: this.#blocks,
+      packer: this.#packer,
+      kept,
+    });
+    this.work = workName({ codec: this.#plan.codec, fragments, fragmentWindow, tailPacking, dedupe });
   }
 
   /**
@@ -111,7 +130,7 @@ export class SquashfsWriter {
    * `ERR_OCIRENDER_SINK_SQUASHFS_COMPRESSOR`
    */
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {
-    return this.#writer.write(content, info.size, info.placement.path);
+    return this.#writer.write(content, info);
   }
 
   /**
@@ -122,8 +141,7 @@ export class SquashfsWriter {
    * @throws {OcirenderError} `ERR_OCIRENDER_SINK_SQUASHFS_*` for what squashfs cannot hold, `ERR_OCIRENDER_IO`
    */
   async finish(tree: Tree): Promise<SquashfsSummary> {
-    await this.#blocks.room(this.#blockSize);
-    this.#packer.finish();
+    await this.#packer.finish();
     const end = await this.#blocks.finish();
     const spec = { ...this.#plan.codec, blockSize: Math.max(this.#blockSize, METADATA_SIZE) };
     const check = (): void => this.#blocks.check();
@@ -148,7 +166,7 @@ export class SquashfsWriter {
       inodeCount: written.refs.length,
       modificationTime: Math.min(Math.max(this.#options.time ?? 0, 0), 0xffff_ffff),
       blockSize: this.#blockSize,
-      compressor: this.#plan.compressor,
+      compressor: COMPRESSOR[this.#plan.compressorName],
       flags: this.#flags(xattrTable !== undefined),
       fragmentCount: fragments,
       idCount: ids.count,

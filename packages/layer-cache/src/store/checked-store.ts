@@ -37,6 +37,8 @@ export class CheckedStore {
   readonly #diagnose: DiagnosticHandler;
   /** Entries of this run, which are never removed to make room. */
   readonly #inUse = new Set<string>();
+  /** Entries of which this run knows that they are damaged: one that is there may be another's, or one that cannot be removed. */
+  readonly #damaged = new Set<string>();
   /** Bytes written since all entries were looked at. */
   #unlooked = Number.POSITIVE_INFINITY;
 
@@ -63,20 +65,44 @@ export class CheckedStore {
    * @param decode - all of its bytes: nothing may turn out to be wrong when it is half used
    * @returns undefined when it is not there, or damaged
    */
-  async load<T>(key: EntryKey, decode: Decoder<T>): Promise<T | undefined> {
+  load<T>(key: EntryKey, decode: Decoder<T>): Promise<T | undefined> {
+    return this.use(key, () => this.#unpack(key, decode));
+  }
+
+  /**
+   * Reads an entry in a way of its own. Never throws.
+   *
+   * @param key - which
+   * @param read - gives undefined when it is not there; throws {@link EntryDamaged}
+   * @returns undefined when it is not there, or damaged
+   */
+  async use<T>(key: EntryKey, read: (path: string) => Promise<T | undefined>): Promise<T | undefined> {
     const path = this.path(key);
-    const read = path === undefined ? undefined : await this.#read(key, decode);
-    if (path === undefined || read === undefined) return undefined;
-    if ('value' in read) {
-      this.#inUse.add(path);
-      return read.value;
+    if (path === undefined || this.#damaged.has(path)) return undefined;
+    try {
+      const value = await read(path);
+      if (value !== undefined) this.#inUse.add(path);
+      return value;
+    } catch (error) {
+      if (!(error instanceof EntryDamaged)) throw error;
+      await this.drop(key, error.message);
+      return undefined;
     }
+  }
+
+  /**
+   * Reports an entry that turned out to be damaged, and removes it. Never throws.
+   *
+   * @param key - which; it is not found again, even if it cannot be removed
+   * @param damage - what is wrong with it
+   */
+  async drop(key: EntryKey, damage: string): Promise<void> {
+    this.#damaged.add(this.#entries.path(key));
     this.#diagnose({
       code: 'cache-entry-damaged',
-      message: `the cache's entry for the layer ${key.diffId} was damaged and is not used: ${read.damage}`,
+      message: `the cache's entry for the layer ${key.diffId} was damaged and is not used: ${damage}`,
     });
     await this.#entries.remove(key).catch(() => undefined);
-    return undefined;
   }
 
   /** Counts a use of an entry. */
@@ -103,14 +129,47 @@ export class CheckedStore {
       const size = pieces.reduce((sum, { length }) => sum + length, 0);
       if (size > this.#maxBytes) return;
       await this.#entries.write(key, pieces);
+      this.#damaged.delete(path);
       this.#inUse.add(path);
       await this.#makeRoom(size);
     } catch (error) {
-      this.#diagnose({
-        code: 'cache-not-written',
-        message: `the layer ${key.diffId} could not be put into the cache: ${(error as Error).message}`,
-      });
+      this.notWritten(key, error);
     }
+  }
+
+  /** Bytes that all entries may take: one alone cannot take more. */
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  /**
+   * Makes a name under which an entry can be written before it is {@link publish}ed.
+   *
+   * @throws system errors
+   */
+  temporaryPath(key: EntryKey): Promise<string> {
+    return this.#entries.temporaryPath(key);
+  }
+
+  /**
+   * Gives an entry its name, and makes room for it, also by removing what this run has published before.
+   *
+   * @param temporary - where it is, whole and on the disk
+   * @param size - its bytes
+   * @throws system errors
+   */
+  async publish(temporary: string, key: EntryKey, size: number): Promise<void> {
+    await this.#entries.publish(temporary, key);
+    this.#damaged.delete(this.#entries.path(key));
+    await this.#makeRoom(size);
+  }
+
+  /** Reports that an entry could not be written. */
+  notWritten(key: EntryKey, error: unknown): void {
+    this.#diagnose({
+      code: 'cache-not-written',
+      message: `the layer ${key.diffId} could not be put into the cache: ${(error as Error).message}`,
+    });
   }
 
   /** Keeps the limit. To look at all entries takes a while where there are many: not after each one that is written. */
@@ -155,25 +214,31 @@ export class CheckedStore {
    * @param decode - its bytes
    * @returns what is wrong with it
    */
-  async damageOf(key: EntryKey, decode: Decoder<unknown>): Promise<string | undefined> {
-    const read = await this.#read(key, decode);
-    if (read === undefined || 'value' in read) return undefined;
-    await this.#entries.remove(key);
-    return read.damage;
+  damageOf(key: EntryKey, decode: Decoder<unknown>): Promise<string | undefined> {
+    return this.check(key, () => this.#unpack(key, decode));
   }
 
-  async #read<T>(
-    key: EntryKey,
-    decode: Decoder<T>,
-  ): Promise<{ readonly value: T } | { readonly damage: string } | undefined> {
-    const file = await this.#entries.read(key);
-    if (file === undefined) return undefined;
+  /**
+   * Reads an entry in a way of its own, and removes it when it is damaged.
+   *
+   * @param key - which
+   * @param read - throws {@link EntryDamaged}
+   * @returns what is wrong with it
+   */
+  async check(key: EntryKey, read: (path: string) => Promise<unknown>): Promise<string | undefined> {
     try {
-      return { value: await unpack(key, file, decode) };
+      await read(this.#entries.path(key));
+      return undefined;
     } catch (error) {
-      if (error instanceof EntryDamaged) return { damage: error.message };
-      throw error;
+      if (!(error instanceof EntryDamaged)) throw error;
+      await this.#entries.remove(key);
+      return error.message;
     }
+  }
+
+  async #unpack<T>(key: EntryKey, decode: Decoder<T>): Promise<T | undefined> {
+    const file = await this.#entries.read(key);
+    return file === undefined ? undefined : unpack(key, file, decode);
   }
 }
 

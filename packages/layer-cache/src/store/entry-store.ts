@@ -18,6 +18,8 @@ export interface EntryKey {
   readonly kind: string;
   /** Digest of the uncompressed layer, `ALGORITHM:DIGITS`; checked by the caller. */
   readonly diffId: string;
+  /** Which one, where there may be several of the kind: `squashfs-0123456789abcdef-0`. */
+  readonly variant?: string;
 }
 
 /** An entry, seen from outside. */
@@ -45,9 +47,33 @@ export class EntryStore {
   }
 
   /** Where an entry is, or would be. */
-  path({ kind, diffId }: EntryKey): string {
+  path({ kind, diffId, variant }: EntryKey): string {
     const [algorithm, digits] = diffId.split(':') as [string, string];
-    return join(this.#root, VERSION, kind, algorithm, digits.slice(0, 2), digits);
+    const name = variant === undefined ? digits : `${digits}.${variant}`;
+    return join(this.#root, VERSION, kind, algorithm, digits.slice(0, 2), name);
+  }
+
+  /**
+   * Makes a name under which an entry can be written before it is {@link publish}ed.
+   *
+   * @throws system errors
+   */
+  async temporaryPath(key: EntryKey): Promise<string> {
+    const directory = dirname(this.path(key));
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return join(directory, TEMPORARY + randomBytes(8).toString('hex'));
+  }
+
+  /**
+   * Gives an entry its name.
+   *
+   * @param temporary - where it is, whole and on the disk
+   * @throws system errors
+   */
+  async publish(temporary: string, key: EntryKey): Promise<void> {
+    const path = this.path(key);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
   }
 
   /**
@@ -71,18 +97,14 @@ export class EntryStore {
    * @throws system errors; nothing is left then
    */
   async write(key: EntryKey, pieces: readonly Buffer[]): Promise<void> {
-    const path = this.path(key);
-    const directory = dirname(path);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const temporary = join(directory, TEMPORARY + randomBytes(8).toString('hex'));
+    const temporary = await this.temporaryPath(key);
     try {
       await writeFile(temporary, pieces, { flag: 'wx', mode: 0o600, flush: true });
-      await rename(temporary, path);
+      await this.publish(temporary, key);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
     }
-    await syncDirectory(directory);
   }
 
   /** Removes an entry, if it is there. */
@@ -103,7 +125,10 @@ export class EntryStore {
       const [kind, algorithm, , name] = relative(top, path).split(sep) as [string, string, string, string];
       if (name.startsWith(TEMPORARY)) await removeAbandoned(path);
       else if (!name.endsWith(USES)) {
-        const entry = await this.#look({ kind, diffId: `${algorithm}:${name}` }, path);
+        const dot = name.indexOf('.');
+        const digits = dot < 0 ? name : name.slice(0, dot);
+        const variant = dot < 0 ? {} : { variant: name.slice(dot + 1) };
+        const entry = await this.#look({ kind, diffId: `${algorithm}:${digits}`, ...variant }, path);
         if (entry !== undefined) entries.push(entry);
       }
     }

@@ -1,5 +1,4 @@
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { abortedError, OcirenderError, printable, throwIfAborted } from '@ocirender/interface';
 import type { EngineAddress, EngineName } from './engine-address.ts';
 
@@ -53,11 +52,14 @@ export async function exportImage(
   );
 }
 
-function send(
+async function send(
   { socketPath, url, tls }: EngineAddress,
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
+  const isTls = url?.protocol === 'https:';
+  // To load it takes as long as a small conversion.
+  const { request: begin } = isTls ? await import('node:https') : await import('node:http');
   return new Promise((resolve, reject) => {
     const options: RequestOptions = {
       path,
@@ -67,7 +69,7 @@ function send(
       ...(signal === undefined ? {} : { signal }),
       agent: false,
     };
-    const request = url?.protocol === 'https:' ? httpsRequest({ ...options, ...tls }) : httpRequest(options);
+    const request = begin(isTls ? { ...options, ...tls } : options);
     request.on('timeout', () => request.destroy(new Error(`nothing came for ${ANSWER_MS / 60_000} minutes`)));
     request.on('error', reject);
     request.on('response', (response) => {
