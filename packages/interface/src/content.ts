@@ -56,6 +56,11 @@ export interface ContentInfo {
   readonly tree?: Tree;
   /** The layer that the content comes from; absent where there are none. */
   readonly layer?: SourceLayer;
+  /**
+   * The image does not show the content: a session makes of it what it would, records that ({@link SourceLayer.recorder}) and stores
+   * nothing. Only for sessions that have a `work`. @defaultValue false
+   */
+  readonly isSpare?: boolean;
   /** Index of the archive member of {@link ContentInfo.layer} that has the content, 0 for the first. */
   readonly member?: number;
 }

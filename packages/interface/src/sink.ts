@@ -89,7 +89,8 @@ export interface SinkSession {
   /**
    * Names what the session makes of contents, with everything that its bytes depend on: format, codec, level, block size, version of
    * the library. Present where that can be kept, layer by layer, for sessions of the same name ({@link SourceLayer}): for
-   * `placement: 'any'` only. Contents of a member that is kept come without bytes. The output is the same.
+   * `placement: 'any'` only. Contents of a member that is kept come without bytes, and some come only to be recorded
+   * ({@link ContentInfo.isSpare}). The output is the same.
    */
   readonly work?: string;
   /**

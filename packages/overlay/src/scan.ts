@@ -199,15 +199,18 @@ export class Scanner {
             if (!(await stream.fill())) break;
           } else if (event.type === 'entry') {
             recorder?.add(event);
-            const info = this.#record(event.entry, journal, diagnose, source);
-            if (info === undefined || session === undefined) continue;
+            const shown = this.#record(event.entry, journal, diagnose, source);
+            if (session === undefined) continue;
+            const info = shown ?? spareInfo(event.entry, journal, source);
+            if (info === undefined) continue;
             if (session.ignoresContents === true) {
               journal.setRef(info.member, nameContent(session, info));
               continue;
             }
             const content = contentOf(stream, event.entry);
             const stored = session.write(content instanceof Promise ? await content : content, info);
-            journal.setRef(info.member, typeof stored === 'number' ? stored : await stored);
+            const ref = typeof stored === 'number' ? stored : await stored;
+            if (shown !== undefined) journal.setRef(info.member, ref);
           } else if (event.type === 'diagnostic') {
             recorder?.add(event);
             diagnose(event);
@@ -401,6 +404,22 @@ function placementOf(
   if (link === undefined) return { path, metadata: entry, ...pax };
   const metadata: Metadata = { ...entry, ...linkedMetadata(entry, link.metadata) };
   return { path: hidden ? link.path : path, metadata, ...pax };
+}
+
+/** What a session is told of a content that is hidden, but is worth recording for images that show it. */
+function spareInfo(entry: Entry, journal: Journal, layer: SourceLayer): MemberInfo | undefined {
+  const { type, size, extents, path } = entry;
+  const member = journal.length - 1;
+  if (layer.recorder === undefined || type !== 'file' || size === 0) return undefined;
+  if (layer.kept?.has(member) === true) return undefined;
+  return {
+    size,
+    ...(extents === undefined ? {} : { extents }),
+    placement: { path, metadata: entry },
+    layer,
+    member,
+    isSpare: true,
+  };
 }
 
 /**

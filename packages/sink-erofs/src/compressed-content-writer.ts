@@ -16,6 +16,9 @@ import { RawRecorder, spread } from './raw-recorder.ts';
 import { SEGMENT_SIZE } from './segment-slot.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
+/** Of a content that is not stored: nobody refers to it. */
+const NO_REF: ContentRef = 0;
+
 /** What a compressing content writer works with. */
 export interface CompressedContentWriterSetup {
   readonly contents: ContentTable;
@@ -59,6 +62,8 @@ export class CompressedContentWriter {
     // Holes are in tables of chunks, which cannot be compressed: the file is written as it is, in its turn.
     const { extents } = info;
     if (extents === undefined) return this.#writeSegments(content, info);
+    // It would have to be read through for nothing but the cache.
+    if (info.isSpare === true) return NO_REF;
     return segments.settle().then(() => {
       const isRecorded = recorder !== undefined && !(content instanceof Uint8Array);
       const passing = isRecorded ? this.#raw.pass(recorder, member as number, content) : content;
@@ -70,7 +75,7 @@ export class CompressedContentWriter {
   async #writeRecorded(content: Content, info: ContentInfo, recorder: WorkRecorder): Promise<ContentRef> {
     const { size, placement, member } = info;
     const bytes = content instanceof Uint8Array ? content : await wholeOf(content);
-    const ref = await this.#setup.plain.write(bytes, size, placement.path);
+    const ref = info.isSpare === true ? NO_REF : await this.#setup.plain.write(bytes, size, placement.path);
     await this.#raw.record(recorder, member as number, bytes);
     return ref;
   }
@@ -110,7 +115,7 @@ export class CompressedContentWriter {
   }
 
   async #writeSegments(content: Content, info: ContentInfo): Promise<ContentRef> {
-    const { size, placement, layer, member = 0 } = info;
+    const { size, placement, layer, member = 0, isSpare = false } = info;
     const { contents, segments } = this.#setup;
     const wrongSize = (actual: number): OcirenderError =>
       new OcirenderError(
@@ -118,7 +123,7 @@ export class CompressedContentWriter {
         `${displayPath(placement.path)}: the content has ${actual} bytes where ${size} were announced`,
       );
     if (content instanceof Uint8Array && content.length !== size) throw wrongSize(content.length);
-    const ref = contents.open(size);
+    const ref = isSpare ? NO_REF : contents.open(size);
     let taken = 0;
     let end = 0;
     const take = async (length: number, put: (from: number, count: number) => void): Promise<void> => {
@@ -134,8 +139,10 @@ export class CompressedContentWriter {
         from += count;
         taken += count;
         if (taken !== end) continue;
-        const origin = { recorder: layer?.recorder, member, number: Math.ceil(taken / SEGMENT_SIZE) - 1 };
-        segments.endSegment(taken === size ? ref : undefined, origin);
+        const number = Math.ceil(taken / SEGMENT_SIZE) - 1;
+        const isLast = taken === size;
+        const origin = { recorder: layer?.recorder, member, number, isLast, isSpare };
+        segments.endSegment(isLast && !isSpare ? ref : undefined, origin);
       }
     };
     const putBytes = (bytes: Uint8Array): Promise<void> =>

@@ -39,6 +39,10 @@ export interface SegmentOrigin {
   readonly member: number;
   /** Which one of its content, 0 for the first. */
   readonly number: number;
+  /** Whether it is the last one. */
+  readonly isLast: boolean;
+  /** It is recorded only. */
+  readonly isSpare: boolean;
 }
 
 /** A batch of segments. Its memory: the segments, compressed blocks, control words. */

@@ -127,18 +127,19 @@ export class SegmentWriter {
   async #storeSegment(
     segment: CompressedSegment,
     end: ContentRef | undefined,
-    { recorder, member, number }: SegmentOrigin,
+    { recorder, member, number, isLast, isSpare }: SegmentOrigin,
   ): Promise<void> {
     const { contents } = this.#setup;
     const { input, output, extents } = segment;
-    if (end !== undefined && contents.openExtents === 0 && output.length >= input.length) {
+    if (number === 0 && isLast && output.length >= input.length) {
       recorder?.append(input);
       recorder?.end([member], [ITEM_KIND.raw]);
-      await this.#storePlain(end, input);
+      if (!isSpare) await this.#storePlain(end as ContentRef, input);
       return;
     }
     recorder?.append(output);
     recorder?.end([member], [ITEM_KIND.segment, number, ...extents]);
+    if (isSpare) return;
     this.#addExtents(output.length, extents);
     await this.#setup.data.append(output);
     if (end !== undefined) contents.closeCompressed(end);

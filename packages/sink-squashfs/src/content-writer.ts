@@ -16,6 +16,9 @@ import { type FragmentPlace, splitPlace } from './fragment-table.ts';
 import { type KeptContents, zerosOf } from './kept-contents.ts';
 import type { KeptPieces } from './kept-pieces.ts';
 
+/** Of a content that is not stored: nobody refers to it. */
+const NO_REF: ContentRef = 0;
+
 /** How contents are laid out. */
 export interface ContentLayout {
   /** Bytes. */
@@ -68,12 +71,16 @@ export class ContentWriter {
         `${displayPath(placement.path)}: a content of ${size} bytes`,
       );
     }
-    if (Math.ceil(size / blockSize) > MAX_FILE_BLOCKS) throw tooLarge(placement.path, size);
+    if (Math.ceil(size / blockSize) > MAX_FILE_BLOCKS) {
+      if (info.isSpare === true) return NO_REF;
+      throw tooLarge(placement.path, size);
+    }
     if (member !== undefined && layer?.kept?.has(member) === true)
       return this.#writeKept(kept.of(layer) as KeptContents, info, member);
     if (!(content instanceof Uint8Array)) return this.#writeStream(content, info);
     if (content.length !== size) throw sizeError(placement.path, size, content.length);
     if (!fragments || size >= blockSize) return this.#writeWhole(content, info);
+    if (info.isSpare === true) return this.#recorded(content, info);
     const ref = this.#contents.add(size);
     return this.#placed(ref, this.#packer.add(content, info));
   }
@@ -155,6 +162,12 @@ export class ContentWriter {
       throw kept.reject('a content has a wrong number of blocks');
   }
 
+  /** Records a piece that the image does not show. */
+  #recorded(piece: Uint8Array, info: ContentInfo): ContentRef | Promise<ContentRef> {
+    const waiting = this.#packer.addSpare(piece, info);
+    return waiting === undefined ? NO_REF : waiting.then(() => NO_REF);
+  }
+
   /** Notes where a content's piece is. */
   #placed(ref: ContentRef, place: FragmentPlace | Promise<FragmentPlace>): ContentRef | Promise<ContentRef> {
     if (typeof place !== 'number') return place.then((settled) => this.#setPlace(ref, settled));
@@ -174,10 +187,10 @@ export class ContentWriter {
   }
 
   #cutter(info: ContentInfo): ContentCutter {
-    const { size, placement, layer, member } = info;
+    const { size, placement, layer, member, isSpare = false } = info;
     const packed = this.#packed(size);
-    const ref = this.#contents.add(size);
-    if (size > packed) this.#blocks.log.beginContent(layer?.recorder, member ?? 0);
+    const ref = isSpare ? NO_REF : this.#contents.add(size);
+    if (size > packed) this.#blocks.log.beginContent(layer?.recorder, member ?? 0, isSpare);
     return new ContentCutter(this.#blocks, this.#tail.subarray(0, packed), {
       body: size - packed,
       blockSize: this.#setup.blockSize,
@@ -187,7 +200,9 @@ export class ContentWriter {
           await this.#blocks.room(0);
           this.#blocks.endContent(ref);
         }
-        return packed > 0 ? this.#placed(ref, this.#packer.add(this.#tail.subarray(0, packed), info)) : ref;
+        if (packed === 0) return ref;
+        const tail = this.#tail.subarray(0, packed);
+        return isSpare ? this.#recorded(tail, info) : this.#placed(ref, this.#packer.add(tail, info));
       },
     });
   }

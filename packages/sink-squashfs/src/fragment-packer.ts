@@ -106,6 +106,17 @@ export class FragmentPacker {
   }
 
   /**
+   * Records a piece that the image does not show.
+   *
+   * @param bytes - fewer than a block
+   * @param origin - where it comes from
+   * @returns a promise when a thread is to be waited for
+   */
+  addSpare(bytes: Uint8Array, origin: PieceOrigin): undefined | Promise<void> {
+    return this.#recordPiece(this.#digests === undefined ? '' : sha256(bytes), bytes, origin);
+  }
+
+  /**
    * Hands over the last block and frees what finds equal pieces: as much memory as a third of the tree.
    */
   async finish(): Promise<void> {
@@ -218,17 +229,26 @@ export class FragmentPacker {
   ): undefined | Promise<void> {
     const recorder = layer?.recorder;
     if (recorder === undefined) return undefined;
-    const members = [member as number];
     if (this.#recordedBy[known] === layer!.index + 1) {
-      recorder.note(members, pushPiece(bytes.length, digest, [ITEM_KIND.same]));
+      recorder.note([member as number], pushPiece(bytes.length, digest, [ITEM_KIND.same]));
       return undefined;
     }
+    this.#recordedBy[known] = layer!.index + 1;
+    return this.#recordPiece(digest, bytes, { layer, member });
+  }
+
+  #recordPiece(
+    digest: string,
+    bytes: Uint8Array,
+    { layer, member }: PieceOrigin,
+  ): undefined | Promise<void> {
+    const recorder = layer?.recorder;
+    if (recorder === undefined) return undefined;
     const put = (): void => {
       const words = pushPiece(bytes.length, digest, [ITEM_KIND.piece]);
-      this.#blocks.log.beginPiece({ recorder, members, words });
+      this.#blocks.log.beginPiece({ recorder, members: [member as number], words });
       this.#blocks.put(bytes);
       this.#blocks.endPiece();
-      this.#recordedBy[known] = layer!.index + 1;
     };
     const wait = this.#blocks.room(bytes.length);
     if (wait !== undefined) return wait.then(put);

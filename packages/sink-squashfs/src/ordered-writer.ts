@@ -98,6 +98,14 @@ export class OrderedWriter {
             break;
           }
           const end = at + (word & BLOCK_SIZE_MASK);
+          if (this.#log.isSpare) {
+            if (at > written) await flush();
+            this.#finder.addBlock(word, data, at, end);
+            this.#log.block(word, data.subarray(at, end));
+            at = end;
+            written = end;
+            break;
+          }
           if (this.#contentStart < 0) this.#contentStart = this.#position;
           contents.pushWord(word);
           this.#finder.addBlock(word, data, at, end);
@@ -138,7 +146,8 @@ export class OrderedWriter {
           this.#addZeros(value);
           break;
         case SLOT_EVENT.end:
-          await this.#endContent(value, flush);
+          if (this.#log.isSpare) this.#forget();
+          else await this.#endContent(value, flush);
           break;
       }
     }
@@ -147,9 +156,10 @@ export class OrderedWriter {
 
   #addZeros(bytes: number): void {
     const blocks = Math.ceil(bytes / this.#setup.blockSize);
-    this.#setup.contents.pushZeros(blocks);
     this.#finder.addZeros(blocks);
     this.#log.zeros(bytes);
+    if (this.#log.isSpare) return;
+    this.#setup.contents.pushZeros(blocks);
     this.#sparse += bytes;
   }
 
@@ -171,6 +181,12 @@ export class OrderedWriter {
     this.#close(ref, original, start, fingerprint);
     this.#log.endContent(fingerprint);
     this.#contentStart = -1;
+    this.#finder.begin();
+  }
+
+  /** Ends a content that is recorded only. */
+  #forget(): void {
+    this.#log.endContent(this.#finder.fingerprint);
     this.#finder.begin();
   }
 

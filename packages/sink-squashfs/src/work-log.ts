@@ -3,6 +3,8 @@ import { ITEM_KIND } from './kept-contents.ts';
 
 /** An item whose bytes are still on their way to the file. */
 export interface LoggedItem {
+  /** Its bytes are not for the image. */
+  readonly isSpare?: boolean;
   readonly recorder: WorkRecorder;
   readonly members: readonly number[];
   /** See {@link ITEM_KIND}; without what is known only when the bytes are there. */
@@ -21,11 +23,24 @@ export class WorkLog {
   readonly #fragments = new Map<number, LoggedItem>();
   readonly #unsettled = new Set<WorkRecorder>();
 
-  /** A content with blocks of its own begins; without a recorder, nothing is recorded of it. */
-  beginContent(recorder: WorkRecorder | undefined, member: number): void {
+  /**
+   * A content with blocks of its own begins.
+   *
+   * @param recorder - without one, nothing is recorded of it
+   * @param member - index of the archive member
+   * @param isSpare - its blocks are recorded only
+   */
+  beginContent(recorder: WorkRecorder | undefined, member: number, isSpare: boolean): void {
     this.#contents.push(
-      recorder === undefined ? undefined : { recorder, members: [member], words: [ITEM_KIND.blocks, 0] },
+      recorder === undefined
+        ? undefined
+        : { recorder, members: [member], words: [ITEM_KIND.blocks, 0], isSpare },
     );
+  }
+
+  /** Whether the blocks of the first content are recorded only. */
+  get isSpare(): boolean {
+    return this.#contents[0]?.isSpare === true;
   }
 
   /** A fragment block begins. */
