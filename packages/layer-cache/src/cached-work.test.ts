@@ -173,7 +173,7 @@ describe.each([
             const stack = choice.map((index) => pool[index % pool.length]!);
             const clean = await convert(stack, makeWriter);
             const cached = await convert(stack, makeWriter, cache);
-            expect(cached.image === clean.image, "the bytes are the same").toBe(true);
+            expect(cached.image === clean.image, 'the bytes are the same').toBe(true);
             expect(cached.diagnostics).toEqual(clean.diagnostics);
             const warm = await convert(stack, makeWriter, cache);
             expect(warm.image === clean.image, 'the bytes are the same from a warm cache').toBe(true);
@@ -213,12 +213,12 @@ describe.each([
           bytes[where % bytes.length]! ^= 1 << (where % 8);
           writeFileSync(victim, bytes);
           const warm = await convert([base, top], makeWriter, cache);
-          expect(warm.image === clean.image, "the bytes are the same").toBe(true);
+          expect(warm.image === clean.image, 'the bytes are the same').toBe(true);
           expect(warm.diagnostics).toEqual(clean.diagnostics);
           damaged += told.length;
           expect(new Set(told)).toEqual(new Set(told.length > 0 ? ['cache-entry-damaged'] : []));
           const again = await convert([base, top], makeWriter, cache);
-          expect(again.image === clean.image, "the bytes are the same").toBe(true);
+          expect(again.image === clean.image, 'the bytes are the same').toBe(true);
           expect(again.opened).toBe(0);
         },
       ),

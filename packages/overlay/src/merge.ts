@@ -177,6 +177,10 @@ class Merge {
       threads: this.#threads,
       session,
       keepsPax: this.#session?.keepsPax ?? false,
+      // Of layers that are known they were recorded before.
+      recordsHidden: this.#sources
+        .slice(0, -1)
+        .some(({ recorder, kept }) => recorder !== undefined && kept === undefined),
       ...(signal === undefined ? {} : { signal }),
       diagnose: this.#diagnose,
       ...(cache === undefined ? {} : { cache }),

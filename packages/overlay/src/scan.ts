@@ -51,6 +51,8 @@ export interface ScanOptions {
   readonly session: SinkSession | undefined;
   /** Where what layers say is kept. */
   readonly cache?: LayerMemory;
+  /** Whether contents that only the newest layer hides are given to the session, to be recorded. @defaultValue false */
+  readonly recordsHidden?: boolean;
   /** Whether the output has the PAX records that nobody interprets. @defaultValue false */
   readonly keepsPax?: boolean;
   readonly signal?: AbortSignal;
@@ -69,6 +71,8 @@ export class Scanner {
   readonly #whiteouts = new WhiteoutTracker();
   readonly #emitted = new EmittedPathTracker();
   readonly #links = new HardLinkTracker();
+  /** What would be hidden without the newest layer; for those who record. */
+  #below: { readonly whiteouts: WhiteoutTracker; readonly emitted: EmittedPathTracker } | undefined;
   readonly #xattrs = new XattrPool();
   #entries = 0;
   #tarBytes = 0;
@@ -201,7 +205,7 @@ export class Scanner {
             recorder?.add(event);
             const shown = this.#record(event.entry, journal, diagnose, source);
             if (session === undefined) continue;
-            const info = shown ?? spareInfo(event.entry, journal, source);
+            const info = shown ?? this.#spareInfo(event.entry, journal, source);
             if (info === undefined) continue;
             if (session.ignoresContents === true) {
               journal.setRef(info.member, nameContent(session, info));
@@ -233,6 +237,10 @@ export class Scanner {
     this.#whiteouts.endLayer();
     this.#emitted.endLayer();
     this.#links.endLayer();
+    this.#below?.whiteouts.endLayer();
+    this.#below?.emitted.endLayer();
+    if (this.#options.recordsHidden === true)
+      this.#below ??= { whiteouts: new WhiteoutTracker(), emitted: new EmittedPathTracker() };
   }
 
   /** Journals an entry; gives what a session is told of its content, when that should be stored. */
@@ -261,6 +269,7 @@ export class Scanner {
     if (meaning.kind === 'opaque') {
       journal.append('opaque', meaning.path, '', entry);
       this.#whiteouts.opaque(meaning.path);
+      this.#below?.whiteouts.opaque(meaning.path);
       return undefined;
     }
     if (entry.type === 'character-device' && entry.devMajor === 0 && entry.devMinor === 0) {
@@ -292,6 +301,7 @@ export class Scanner {
     // Nothing follows the oldest layer, so what it holds need not be remembered.
     if (layer.index > 0) {
       this.#emitted.add(path, entry.type === 'directory');
+      this.#below?.emitted.add(path, entry.type === 'directory');
       this.#links.bind(path);
     }
     if (hidden && link === undefined) return undefined;
@@ -304,9 +314,32 @@ export class Scanner {
     return { size, ...(extents === undefined ? {} : { extents }), placement, layer, member: record };
   }
 
+  /**
+   * What a session is told of a content that is hidden, but worth recording: only the newest layer hides it, which is the one that is
+   * replaced most often.
+   */
+  #spareInfo(entry: Entry, journal: Journal, layer: SourceLayer): MemberInfo | undefined {
+    const { type, size, extents } = entry;
+    const member = journal.length - 1;
+    if (layer.recorder === undefined || this.#below === undefined || type !== 'file' || size === 0)
+      return undefined;
+    const path = journal.path(member);
+    const isHidden = this.#below.whiteouts.hides(path) || this.#below.emitted.hides(path);
+    if (isHidden || journal.kind(member) !== 'file' || layer.kept?.has(member) === true) return undefined;
+    return {
+      size,
+      ...(extents === undefined ? {} : { extents }),
+      placement: { path, metadata: entry },
+      layer,
+      member,
+      isSpare: true,
+    };
+  }
+
   #marker(kind: RecordKind, path: ByteString, entry: Entry, journal: Journal): void {
     journal.append(kind, path, '', entry);
     this.#whiteouts.whiteout(path);
+    this.#below?.whiteouts.whiteout(path);
     this.#links.bind(path);
   }
 
@@ -404,22 +437,6 @@ function placementOf(
   if (link === undefined) return { path, metadata: entry, ...pax };
   const metadata: Metadata = { ...entry, ...linkedMetadata(entry, link.metadata) };
   return { path: hidden ? link.path : path, metadata, ...pax };
-}
-
-/** What a session is told of a content that is hidden, but is worth recording for images that show it. */
-function spareInfo(entry: Entry, journal: Journal, layer: SourceLayer): MemberInfo | undefined {
-  const { type, size, extents, path } = entry;
-  const member = journal.length - 1;
-  if (layer.recorder === undefined || type !== 'file' || size === 0) return undefined;
-  if (layer.kept?.has(member) === true) return undefined;
-  return {
-    size,
-    ...(extents === undefined ? {} : { extents }),
-    placement: { path, metadata: entry },
-    layer,
-    member,
-    isSpare: true,
-  };
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { SourceLayer } from '@ocirender/interface';
 import type { BlockWriter } from './block-writer.ts';
-import { DigestIndex, sha256 } from './digest-index.ts';
+import { DIGEST_WORDS, DigestIndex, sha256 } from './digest-index.ts';
 import { type FragmentPlace, fragmentPlace } from './fragment-table.ts';
-import { ITEM_KIND, type KeptContents, type KeptPiece, PIECE_WORDS, pushDigest } from './kept-contents.ts';
+import { ITEM_KIND, type KeptContents, type KeptPiece } from './kept-contents.ts';
 import type { KeptPieces } from './kept-pieces.ts';
 
 /** How pieces are packed. */
@@ -28,6 +28,8 @@ export class FragmentPacker {
   readonly #buffer: Uint8Array;
   readonly #windowSize: number;
   #digests: DigestIndex | undefined;
+  /** SHA-256 of the piece that is being placed; zeros when nobody looks for equal ones. */
+  readonly #digest = new Uint32Array(DIGEST_WORDS);
   #places = new Float64Array(1024);
   /** For each piece the layer whose recorder has its bytes + 1; 0 = none. */
   #recordedBy = new Uint32Array(1024);
@@ -69,18 +71,18 @@ export class FragmentPacker {
    * @returns where it is; a promise when a thread is to be waited for
    */
   add(bytes: Uint8Array, origin: PieceOrigin): FragmentPlace | Promise<FragmentPlace> {
-    const digest = this.#digests === undefined ? '' : sha256(bytes);
-    const known = this.#digests?.findOrAdd(digest);
+    if (this.#digests !== undefined) sha256(bytes, this.#digest);
+    const known = this.#digests?.findOrAdd(this.#digest, 0);
     if (known !== undefined) {
       this.#shared++;
       const place = this.#places[known] as number;
-      const waiting = this.#recordShared(known, digest, bytes, origin);
+      const waiting = this.#recordShared(known, bytes, origin);
       return waiting === undefined ? place : waiting.then(() => place);
     }
     const number = this.#newest();
     return this.#whenOpen(bytes.length, origin, () => {
       this.#buffer.set(bytes, this.#fill);
-      return this.#place(number, digest, bytes.length, origin);
+      return this.#place(number, this.#digest, 0, bytes.length, origin);
     });
   }
 
@@ -92,8 +94,8 @@ export class FragmentPacker {
    * @returns as {@link add}
    */
   addKept(piece: KeptPiece, origin: PieceOrigin): FragmentPlace | Promise<FragmentPlace> {
-    const { digest, length } = piece;
-    const known = this.#digests?.findOrAdd(digest);
+    const { words, digestAt, length } = piece;
+    const known = this.#digests?.findOrAdd(words, digestAt);
     if (known !== undefined) {
       this.#shared++;
       return this.#places[known] as number;
@@ -101,7 +103,7 @@ export class FragmentPacker {
     const number = this.#newest();
     return this.#whenOpen(length, origin, () => {
       this.#absent.push({ piece, at: this.#fill });
-      return this.#place(number, digest, length, origin);
+      return this.#place(number, words, digestAt, length, origin);
     });
   }
 
@@ -113,7 +115,8 @@ export class FragmentPacker {
    * @returns a promise when a thread is to be waited for
    */
   addSpare(bytes: Uint8Array, origin: PieceOrigin): undefined | Promise<void> {
-    return this.#recordPiece(this.#digests === undefined ? '' : sha256(bytes), bytes, origin);
+    if (this.#digests !== undefined) sha256(bytes, this.#digest);
+    return this.#recordPiece(bytes, origin);
   }
 
   /**
@@ -148,12 +151,18 @@ export class FragmentPacker {
   }
 
   /** Gives a piece its place in the open block. */
-  #place(number: number, digest: string, length: number, { layer, member }: PieceOrigin): FragmentPlace {
+  #place(
+    number: number,
+    digest: Uint32Array,
+    at: number,
+    length: number,
+    { layer, member }: PieceOrigin,
+  ): FragmentPlace {
     const place = fragmentPlace(this.#fragment, this.#fill);
     this.#fill += length;
     const isRecorded = layer?.recorder !== undefined;
     if (isRecorded || layer?.kept !== undefined) this.#members.push(member as number);
-    if (isRecorded) pushPiece(length, digest, this.#words);
+    if (isRecorded) pushPiece(length, digest, at, this.#words);
     if (number >= 0) {
       this.#places[number] = place;
       if (isRecorded) this.#numbers.push(number);
@@ -221,31 +230,23 @@ export class FragmentPacker {
   }
 
   /** Records a piece that is stored elsewhere: later, its bytes may be needed here. */
-  #recordShared(
-    known: number,
-    digest: string,
-    bytes: Uint8Array,
-    { layer, member }: PieceOrigin,
-  ): undefined | Promise<void> {
+  #recordShared(known: number, bytes: Uint8Array, { layer, member }: PieceOrigin): undefined | Promise<void> {
     const recorder = layer?.recorder;
     if (recorder === undefined) return undefined;
     if (this.#recordedBy[known] === layer!.index + 1) {
-      recorder.note([member as number], pushPiece(bytes.length, digest, [ITEM_KIND.same]));
+      recorder.note([member as number], pushPiece(bytes.length, this.#digest, 0, [ITEM_KIND.same]));
       return undefined;
     }
     this.#recordedBy[known] = layer!.index + 1;
-    return this.#recordPiece(digest, bytes, { layer, member });
+    return this.#recordPiece(bytes, { layer, member });
   }
 
-  #recordPiece(
-    digest: string,
-    bytes: Uint8Array,
-    { layer, member }: PieceOrigin,
-  ): undefined | Promise<void> {
+  /** Records the piece that was hashed last. */
+  #recordPiece(bytes: Uint8Array, { layer, member }: PieceOrigin): undefined | Promise<void> {
     const recorder = layer?.recorder;
     if (recorder === undefined) return undefined;
     const put = (): void => {
-      const words = pushPiece(bytes.length, digest, [ITEM_KIND.piece]);
+      const words = pushPiece(bytes.length, this.#digest, 0, [ITEM_KIND.piece]);
       this.#blocks.log.beginPiece({ recorder, members: [member as number], words });
       this.#blocks.put(bytes);
       this.#blocks.endPiece();
@@ -272,9 +273,8 @@ export class FragmentPacker {
   }
 }
 
-function pushPiece(length: number, digest: string, words: number[]): number[] {
+function pushPiece(length: number, digest: Uint32Array, at: number, words: number[]): number[] {
   words.push(length);
-  if (digest === '') for (let i = 1; i < PIECE_WORDS; i++) words.push(0);
-  else pushDigest(digest, words);
+  for (let i = at; i < at + DIGEST_WORDS; i++) words.push(digest[i] as number);
   return words;
 }

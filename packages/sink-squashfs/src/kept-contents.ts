@@ -1,4 +1,5 @@
 import type { KeptWork } from '@ocirender/interface';
+import { DIGEST_WORDS } from './digest-index.ts';
 import { BLOCK_SIZE_MASK } from './format.ts';
 
 /**
@@ -13,7 +14,7 @@ import { BLOCK_SIZE_MASK } from './format.ts';
 export const ITEM_KIND = { blocks: 0, fragment: 1, piece: 2, same: 3 } as const;
 
 /** Words of a piece: its length, and its SHA-256. */
-export const PIECE_WORDS = 9;
+export const PIECE_WORDS: number = 1 + DIGEST_WORDS;
 
 /** Blocks of a content that were compressed before. */
 export interface KeptBlocks {
@@ -27,8 +28,9 @@ export interface KeptBlocks {
 export interface KeptPiece {
   readonly member: number;
   readonly length: number;
-  /** SHA-256, one character a byte. */
-  readonly digest: string;
+  /** Hold its SHA-256 in eight words, which begin at `digestAt`. */
+  readonly words: Uint32Array;
+  readonly digestAt: number;
 }
 
 /** A fragment block that was compressed before. */
@@ -46,6 +48,7 @@ export class KeptContents {
   #pieceItems = new Uint32Array(1024);
   #pieceIndexes = new Uint32Array(1024);
   readonly #fragments = new Map<number, number[]>();
+  #last: { readonly item: number; readonly words: Uint32Array } | undefined;
   /** Members whose pieces have bytes, by digest. */
   #owners: Map<string, number> | undefined;
 
@@ -94,10 +97,10 @@ export class KeptContents {
   piece(member: number): KeptPiece | undefined {
     const item = this.#pieceItem(member);
     if (item === undefined) return undefined;
-    const { words } = this.kept.item(item);
-    const at =
-      (words[0] === ITEM_KIND.fragment ? 2 : 1) + PIECE_WORDS * (this.#pieceIndexes[member] as number);
-    return { member, length: words[at] as number, digest: digestOfWords(words, at + 1) };
+    const words = this.#wordsOf(item);
+    const first = words[0] === ITEM_KIND.fragment ? 2 : 1;
+    const at = first + PIECE_WORDS * (this.#pieceIndexes[member] as number);
+    return { member, length: words[at] as number, words, digestAt: at + 1 };
   }
 
   /**
@@ -124,16 +127,20 @@ export class KeptContents {
    * @returns the item, and where in its contents they begin; in a fragment block once that is decompressed
    * @throws what `kept.reject` gives, when they are nowhere
    */
-  locate({ member, digest }: KeptPiece): { item: number; word: number | undefined; offset: number } {
+  locate({ member, words: own, digestAt }: KeptPiece): {
+    item: number;
+    word: number | undefined;
+    offset: number;
+  } {
     let item = this.#pieceItem(member) as number;
     let index = this.#pieceIndexes[member] as number;
-    if (this.kept.item(item).words[0] === ITEM_KIND.same) {
-      const owner = this.#ownerOf(digest);
+    if (this.#wordsOf(item)[0] === ITEM_KIND.same) {
+      const owner = this.#ownerOf(textOf(own, digestAt));
       if (owner === undefined) throw this.kept.reject('a piece is nowhere');
       item = this.#pieceItem(owner) as number;
       index = this.#pieceIndexes[owner] as number;
     }
-    const { words } = this.kept.item(item);
+    const words = this.#wordsOf(item);
     if (words[0] === ITEM_KIND.piece) return { item, word: undefined, offset: 0 };
     let offset = 0;
     for (let i = 0; i < index; i++) offset += words[2 + PIECE_WORDS * i] as number;
@@ -147,10 +154,17 @@ export class KeptContents {
         const piece = this.piece(member);
         if (piece === undefined) continue;
         const item = this.#pieceItem(member) as number;
-        if (this.kept.item(item).words[0] !== ITEM_KIND.same) this.#owners.set(piece.digest, member);
+        if (this.#wordsOf(item)[0] !== ITEM_KIND.same)
+          this.#owners.set(textOf(piece.words, piece.digestAt), member);
       }
     }
     return this.#owners.get(digest);
+  }
+
+  /** An item's words. Those of the last item are asked for again, as a rule. */
+  #wordsOf(item: number): Uint32Array {
+    if (this.#last?.item !== item) this.#last = { item, words: this.kept.item(item).words };
+    return this.#last.words;
   }
 
   #pieceItem(member: number): number | undefined {
@@ -165,7 +179,7 @@ export class KeptContents {
     }
     // Whoever has bytes goes before who is only equal to another.
     const old = this.#pieceItem(member);
-    if (old !== undefined && this.kept.item(item).words[0] === ITEM_KIND.same) return;
+    if (old !== undefined && this.#wordsOf(item)[0] === ITEM_KIND.same) return;
     this.#pieceItems[member] = item + 1;
     this.#pieceIndexes[member] = index;
   }
@@ -182,31 +196,9 @@ export function zerosOf(words: Uint32Array, at: number): number {
   return (words[at + 1] ?? 0) + 0x1_0000_0000 * (words[at + 2] ?? 0);
 }
 
-/**
- * Puts a SHA-256 into words.
- *
- * @param digest - one character a byte
- * @param words - to which eight are appended
- */
-export function pushDigest(digest: string, words: number[]): void {
-  for (let i = 0; i < digest.length; i += 4) {
-    words.push(
-      (digest.charCodeAt(i) |
-        (digest.charCodeAt(i + 1) << 8) |
-        (digest.charCodeAt(i + 2) << 16) |
-        (digest.charCodeAt(i + 3) << 24)) >>>
-        0,
-    );
-  }
-}
-
-function digestOfWords(words: Uint32Array, at: number): string {
-  let digest = '';
-  for (let i = at; i < at + 8; i++) {
-    const word = words[i] as number;
-    digest += String.fromCharCode(word & 255, (word >>> 8) & 255, (word >>> 16) & 255, word >>> 24);
-  }
-  return digest;
+/** A digest as a key of a map. */
+function textOf(words: Uint32Array, at: number): string {
+  return words.subarray(at, at + DIGEST_WORDS).join();
 }
 
 function grown(old: Uint32Array<ArrayBuffer>, index: number): Uint32Array<ArrayBuffer> {
