@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import {
   type Image,
   isOcirenderError,
+  type Layer,
   OcirenderError,
   parseOptions,
   summarizeTree,
@@ -20,7 +21,7 @@ import { RoomSession, roomAround } from './outputs/room-session.ts';
 import { StreamOutput } from './outputs/stream-output.ts';
 import { policyOf } from './policy-of.ts';
 import { ProgressMeter } from './progress-meter.ts';
-import type { ConvertReport } from './report.ts';
+import type { CacheReport, ConvertReport } from './report.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
 
 /**
@@ -86,6 +87,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       sink: sink.name,
       ...(main === undefined ? {} : { output: main.target }),
       layers: layerReports(image, result.layers),
+      ...(options.cache === undefined ? {} : { cache: cacheReport(image, result.layers) }),
       tree: summarizeTree(result.tree),
       bytesIn: meter.bytesRead,
       bytesOut: result.report.bytesWritten,
@@ -137,6 +139,17 @@ function layerReports(image: Image, merged: readonly MergedLayer[]): ConvertRepo
     size,
     ...merged[index]!,
   }));
+}
+
+function cacheReport({ layers }: Image, merged: readonly MergedLayer[]): CacheReport {
+  const known = layers.filter((_, index) => merged[index]!.fromCache);
+  const bytesOf = (some: readonly Layer[]): number => some.reduce((sum, { size }) => sum + size, 0);
+  return {
+    layers: known.length,
+    bytesNotRead: bytesOf(known),
+    // Only what comes over a network is fetched ahead.
+    bytesNotDownloaded: bytesOf(known.filter(({ pass }) => pass !== undefined)),
+  };
 }
 
 function checkThreads(threads: number): number {

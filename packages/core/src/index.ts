@@ -10,7 +10,7 @@ export type { OpenMergedOptions } from './merged-options.ts';
 export { openMergedImage } from './open-merged-image.ts';
 export type { ConvertOptions, ConvertSettings, SourceSettings } from './options.ts';
 export type { Phase, ProgressEvent, ProgressHandler } from './progress.ts';
-export type { ConvertReport, LayerReport } from './report.ts';
+export type { CacheReport, ConvertReport, LayerReport } from './report.ts';
 export type { ArrivingLayer } from './streaming/convert-stream.ts';
 export {
   convertStreamToDir,

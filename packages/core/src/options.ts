@@ -36,7 +36,10 @@ export interface ConvertSettings extends Partial<MergePolicy> {
   readonly openImage?: SinkContext['openImage'];
   /** Path of a file that gets the image's config, byte for byte, when the conversion is done. */
   readonly configOutput?: string;
-  /** Where what layers say is kept: who needs no contents (the first pass of a plan) does not read a layer that is known. */
+  /**
+   * Where what layers say is kept, and what the sink made of their contents: a layer that is known is not read, and not fetched. The
+   * output is the same.
+   */
   readonly cache?: LayerMemory;
   /** How the image is opened, when it is given by its name. */
   readonly source?: SourceSettings;

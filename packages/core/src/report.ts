@@ -12,8 +12,18 @@ export interface LayerReport {
   readonly entries: number;
   readonly whiteouts: number;
   readonly milliseconds: number;
-  /** Whether its headers were known, so that nothing of it was read. */
+  /** Whether nothing of it was read: its headers were known, and as much of its contents as the sink wants. */
   readonly fromCache: boolean;
+}
+
+/** What a cache has saved. */
+export interface CacheReport {
+  /** Layers of which nothing was read. */
+  readonly layers: number;
+  /** Their stored bytes. */
+  readonly bytesNotRead: number;
+  /** Those of them that would have come over a network. */
+  readonly bytesNotDownloaded: number;
 }
 
 /** What a conversion did. Plain data: `JSON.stringify` gives the CLI's `--json`. */
@@ -30,6 +40,8 @@ export interface ConvertReport {
   readonly output?: string;
   /** Oldest first. */
   readonly layers: readonly LayerReport[];
+  /** Present when there was a cache. */
+  readonly cache?: CacheReport;
   readonly tree: TreeSummary;
   /** Stored bytes read, all passes. */
   readonly bytesIn: number;

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { CacheCheck, CacheUse, LayerCacheOptions } from './layer-cache.ts';
+export type { CacheCheck, CacheUse, LayerCacheOptions, ListedEntry } from './layer-cache.ts';
 export { LayerCache } from './layer-cache.ts';
 export { defaultCacheDirectory } from './store/cache-directory.ts';
 export type { PruneOptions } from './store/checked-store.ts';

@@ -17,7 +17,7 @@ import { readKeptHeaders } from './headers/kept-headers.ts';
 import { openCacheDirectory } from './store/cache-directory.ts';
 import { CheckedStore, type Decoder, type PruneOptions } from './store/checked-store.ts';
 import { type EntryKey, EntryStore, type StoredEntry } from './store/entry-store.ts';
-import { WORK_KIND, WorkStore } from './work/work-store.ts';
+import { formatOf, WORK_KIND, WorkStore } from './work/work-store.ts';
 
 /** Size of the cache unless it is told otherwise: the smaller of these bytes and this share of the disk. */
 const DEFAULT_BYTES = 20e9;
@@ -37,6 +37,12 @@ export interface CacheUse {
   readonly hits: number;
   /** Layers whose headers were not. */
   readonly misses: number;
+}
+
+/** An entry, as {@link LayerCache.list} gives it. */
+export interface ListedEntry extends StoredEntry {
+  /** Which format's sinks have made it: `squashfs`. */
+  readonly format?: string;
 }
 
 /** What {@link LayerCache.verify} found. */
@@ -144,8 +150,8 @@ export class LayerCache implements LayerMemory {
   }
 
   /** Lists what there is, the most recently used first. */
-  list(): Promise<StoredEntry[]> {
-    return this.#store.list();
+  async list(): Promise<ListedEntry[]> {
+    return (await this.#store.list()).map(listed);
   }
 
   /**
@@ -154,8 +160,8 @@ export class LayerCache implements LayerMemory {
    * @param options - which
    * @returns those that were removed
    */
-  prune(options: PruneOptions): Promise<StoredEntry[]> {
-    return this.#store.prune(options);
+  async prune(options: PruneOptions): Promise<ListedEntry[]> {
+    return (await this.#store.prune(options)).map(listed);
   }
 
   /** Reads every entry, and removes what is damaged. */
@@ -178,6 +184,11 @@ export class LayerCache implements LayerMemory {
       : () => {};
     return this.#store.damageOf(key, decode);
   }
+}
+
+function listed(entry: StoredEntry): ListedEntry {
+  const format = entry.kind === WORK_KIND ? formatOf(entry) : undefined;
+  return format === undefined ? entry : { ...entry, format };
 }
 
 const NO_RECORDER: HeaderRecorder = { add: () => {}, commit: () => Promise.resolve() };

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { HeaderEvent, LayerKey, ReadingLimits } from '@ocirender/overlay';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { convertDemo, KINDS } from '../test/convert-demo.js';
 import * as entries from '../test/entries.js';
 import { LayerCache } from './layer-cache.ts';
 
@@ -29,9 +30,13 @@ afterEach(async () => {
   for (const child of running) await kill(child);
   running = [];
   await rm(directory, { recursive: true });
+  // Outputs that were not finished.
+  for (const name of await readdir(tmpdir())) {
+    if (name.includes(basename(directory))) await rm(join(tmpdir(), name), { force: true });
+  }
 });
 
-function start(what: 'write' | 'prune'): ChildProcess {
+function start(what: 'write' | 'prune' | 'convert'): ChildProcess {
   const child = spawn(process.execPath, [PROGRAM, directory, what], { stdio: ['ignore', 'pipe', 'inherit'] });
   running.push(child);
   return child;
@@ -83,5 +88,54 @@ it(`two writers, one who removes and one who looks do not disturb each other: ${
     expect(children.map(({ exitCode }) => exitCode)).toEqual([null, null, null]);
   }
   expect(known).toBeGreaterThan(20);
+  expect(told).toEqual([]);
+}, 600_000);
+
+/** Converts every kind, and compares it with what no cache had to do with. */
+async function convertAll(cache: LayerCache, clean: readonly Buffer[]): Promise<void> {
+  for (let kind = 0; kind < KINDS; kind++) {
+    const output = `${directory}.own`;
+    await convertDemo(output, cache, kind);
+    expect((await readFile(output)).equals(clean[kind]!)).toBe(true);
+    await rm(output);
+  }
+}
+
+async function cleanImages(): Promise<Buffer[]> {
+  const images: Buffer[] = [];
+  for (let kind = 0; kind < KINDS; kind++) {
+    await convertDemo(`${directory}.own`, undefined, kind);
+    images.push(await readFile(`${directory}.own`));
+    await rm(`${directory}.own`);
+  }
+  return images;
+}
+
+it(`conversions that are killed leave nothing that is used: ${KILLS} times`, async () => {
+  const clean = await cleanImages();
+  const told: unknown[] = [];
+  for (let kills = 0; kills < KILLS; kills++) {
+    const child = start('convert');
+    await once(child.stdout!, 'data');
+    await sleep(Math.random() * 200);
+    await kill(child);
+    const cache = await LayerCache.open(directory, { diagnose: (diagnostic) => told.push(diagnostic) });
+    await convertAll(cache, clean);
+    if (kills % 2 === 1) await cache.prune({ all: true });
+  }
+  expect(told).toEqual([]);
+}, 900_000);
+
+it(`two who convert, one who removes and one who looks do not disturb each other: ${SECONDS} s`, async () => {
+  const clean = await cleanImages();
+  const told: unknown[] = [];
+  const children = [start('convert'), start('convert'), start('prune')];
+  let turns = 0;
+  for (const end = Date.now() + SECONDS * 1000; Date.now() < end; turns++) {
+    const cache = await LayerCache.open(directory, { diagnose: (diagnostic) => told.push(diagnostic) });
+    await convertAll(cache, clean);
+    expect(children.map(({ exitCode }) => exitCode)).toEqual([null, null, null]);
+  }
+  expect(turns).toBeGreaterThan(2);
   expect(told).toEqual([]);
 }, 600_000);

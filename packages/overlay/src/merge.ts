@@ -275,6 +275,9 @@ class Merge {
       ...(signal === undefined ? {} : { signal }),
       diagnose: this.#diagnose,
       onLayer: (index) => observer?.layerStart?.(index),
+      onRead: (index) => {
+        this.#layers[index] = { ...this.#layers[index]!, fromCache: false };
+      },
       onBytes: (index, bytes) => observer?.layerBytes?.(index, bytes),
     });
   }

@@ -100,6 +100,8 @@ export interface ReadMissingOptions {
   readonly signal?: AbortSignal;
   readonly diagnose: DiagnosticHandler;
   readonly onLayer?: (index: number) => void;
+  /** Called when a layer was read, and not all of it known. */
+  readonly onRead?: (index: number) => void;
   readonly onBytes?: (layer: number, bytes: number) => void;
 }
 
@@ -141,6 +143,7 @@ export async function readMissing(
       },
     );
     if (!wasRead) continue;
+    options.onRead?.(index);
     for (const { file } of records.values()) bytes += file.size;
     diagnose({
       code: 'content-reread',

@@ -18,7 +18,12 @@ export interface DriveOptions {
   readonly wholeBytes?: number;
   /** Largest chunk of a stream, bytes. @defaultValue 65536 */
   readonly chunkBytes?: number;
+  /** Says which layer a content comes from, by its place among the contents. @defaultValue from none */
+  readonly originOf?: (index: number) => ContentOrigin | undefined;
 }
+
+/** Where a content comes from. */
+export type ContentOrigin = Required<Pick<ContentInfo, 'layer' | 'member'>> & Pick<ContentInfo, 'isSpare'>;
 
 /** What a test context is made of. */
 export interface ContextOptions {
@@ -83,23 +88,26 @@ export function contentInfo(
  * @param planned - the tree
  * @param content - what to write; its inode's `content` is set
  * @param options - how
+ * @param origin - the layer that it comes from
  */
 export async function writeContent(
   session: SinkSession,
   planned: PlannedTree,
   content: PlannedContent,
   options: DriveOptions = {},
+  origin?: ContentOrigin,
 ): Promise<void> {
   const { source, inode } = content;
+  const isKept = origin?.layer.kept?.has(origin.member) === true;
   const isWhole = source.extents === undefined && source.size <= (options.wholeBytes ?? 65_536);
-  const bytes = isWhole ? wholeContent(source) : undefined;
+  const bytes = isKept ? new Uint8Array(0) : isWhole ? wholeContent(source) : undefined;
   const stream = bytes ?? contentChunks(source, options.chunkBytes ?? 65_536);
-  const ref = await session.write(stream, contentInfo(session, planned, content));
+  const ref = await session.write(stream, { ...contentInfo(session, planned, content), ...origin });
   if (bytes !== undefined) scrub(bytes);
   if (!Number.isSafeInteger(ref) || ref < 0) {
     throw new Error(`write gave ${String(ref)}: a content reference is a safe integer`);
   }
-  if (inode !== undefined) inode.content = ref;
+  if (inode !== undefined && origin?.isSpare !== true) inode.content = ref;
 }
 
 function wholeContent(source: ContentSource): Uint8Array {
@@ -122,6 +130,7 @@ export async function driveSession(
   planned: PlannedTree,
   options: DriveOptions = {},
 ): Promise<SinkReport> {
-  for (const content of planned.contents) await writeContent(session, planned, content, options);
+  for (const [index, content] of planned.contents.entries())
+    await writeContent(session, planned, content, options, options.originOf?.(index));
   return session.finish(planned.tree);
 }

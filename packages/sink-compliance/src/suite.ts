@@ -4,6 +4,7 @@ import type { SinkCheck } from './check.ts';
 import { contractChecks } from './contract-checks.ts';
 import type { SinkSubject } from './subject.ts';
 import { treeChecks } from './tree-checks.ts';
+import { workChecks } from './work-checks.ts';
 
 /** Time for one check, in ms: far more than one needs, so that only a hang meets it. */
 const CHECK_TIMEOUT = 120_000;
@@ -15,7 +16,12 @@ const CHECK_TIMEOUT = 120_000;
  * @returns the checks; each can run alone
  */
 export function sinkChecks(subject: SinkSubject): SinkCheck[] {
-  return [...contractChecks(subject), ...treeChecks(subject), ...abortChecks(subject)];
+  return [
+    ...contractChecks(subject),
+    ...treeChecks(subject),
+    ...abortChecks(subject),
+    ...workChecks(subject),
+  ];
 }
 
 /**

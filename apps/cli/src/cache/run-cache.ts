@@ -1,5 +1,5 @@
 import { OcirenderError } from '@ocirender/interface';
-import type { CacheCheck, StoredEntry } from '@ocirender/layer-cache';
+import type { CacheCheck, ListedEntry } from '@ocirender/layer-cache';
 import { parseDuration } from '../registry/parse-duration.ts';
 import { printLines } from '../report/print-lines.ts';
 import { formatBytes, shortDigest } from '../report/units.ts';
@@ -8,6 +8,8 @@ import { cacheSize, openManagedCache } from './open-cache.ts';
 /** One entry, as `--json` prints it. */
 export interface CacheEntryJson {
   readonly kind: string;
+  /** Of what the sinks of one format made. */
+  readonly format?: string;
   readonly diffId: string;
   readonly bytes: number;
   /** ISO 8601. */
@@ -93,12 +95,13 @@ export async function runCacheVerify(given: string | undefined, json: boolean): 
   return check;
 }
 
-function listingOf(directory: string, entries: readonly StoredEntry[]): CacheListing {
+function listingOf(directory: string, entries: readonly ListedEntry[]): CacheListing {
   return {
     directory,
     bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
-    entries: entries.map(({ kind, diffId, bytes, written, lastUsed, uses }) => ({
+    entries: entries.map(({ kind, format, diffId, bytes, written, lastUsed, uses }) => ({
       kind,
+      ...(format === undefined ? {} : { format }),
       diffId,
       bytes,
       written: new Date(written).toISOString(),
@@ -109,10 +112,11 @@ function listingOf(directory: string, entries: readonly StoredEntry[]): CacheLis
 }
 
 function* table({ entries }: CacheListing): Generator<string> {
-  if (entries.length > 0) yield 'LAYER         KEPT          SIZE   USES  LAST USED';
-  for (const { kind, diffId, bytes, lastUsed, uses } of entries) {
+  if (entries.length > 0) yield 'LAYER         KEPT                SIZE   USES  LAST USED';
+  for (const { kind, format, diffId, bytes, lastUsed, uses } of entries) {
     const time = lastUsed.replace('T', ' ').replace(/\.\d+Z$/, '');
-    const columns = [shortDigest(diffId), kind.padEnd(8), formatBytes(bytes).padStart(9)];
+    const kept = format === undefined ? kind : `${format} ${kind}`;
+    const columns = [shortDigest(diffId), kept.padEnd(14), formatBytes(bytes).padStart(9)];
     yield `${columns.join('  ')}  ${String(uses).padStart(5)}  ${time}`;
   }
 }

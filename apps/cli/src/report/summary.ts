@@ -1,4 +1,4 @@
-import type { ConvertReport } from '@ocirender/core';
+import type { CacheReport, ConvertReport } from '@ocirender/core';
 import type { TreeSummary } from '@ocirender/interface';
 import { formatBytes, formatDuration } from './units.ts';
 
@@ -26,6 +26,7 @@ export function summaryLines(report: ConvertReport, verbose: boolean): string[] 
     `${formatBytes(report.bytesIn)} read`,
     `${formatBytes(tarBytes)} unpacked`,
   );
+  if (report.cache !== undefined) row('cache', ...cacheFacts(report.cache));
   row('tree', ...treeFacts(report.tree));
   if (!writesNothing) row('output', formatBytes(report.bytesOut), ratio(report));
   row('time', formatDuration(report.timings.total), ...(verbose ? phases(report.timings) : []));
@@ -50,6 +51,14 @@ export function summaryLines(report: ConvertReport, verbose: boolean): string[] 
 export function warningLines({ wastedBytes }: ConvertReport): string[] {
   if (wastedBytes === 0) return [];
   return [`Warning: the output holds ${formatBytes(wastedBytes)} of contents that no file uses.`];
+}
+
+function cacheFacts({ layers, bytesNotRead, bytesNotDownloaded }: CacheReport): string[] {
+  const saved = bytesNotDownloaded > 0 ? 'downloaded' : 'read';
+  return [
+    `${layers} ${layers === 1 ? 'layer' : 'layers'} from it`,
+    ...(layers > 0 ? [`${formatBytes(bytesNotRead)} not ${saved}`] : []),
+  ];
 }
 
 function platformName(platform: ConvertReport['platform']): string | undefined {

@@ -37,7 +37,7 @@ export class CheckedStore {
   readonly #diagnose: DiagnosticHandler;
   /** Entries of this run, which are never removed to make room. */
   readonly #inUse = new Set<string>();
-  /** Entries of which this run knows that they are damaged: one that is there may be another's, or one that cannot be removed. */
+  /** Entries that are damaged and cannot be removed. */
   readonly #damaged = new Set<string>();
   /** Bytes written since all entries were looked at. */
   #unlooked = Number.POSITIVE_INFINITY;
@@ -93,16 +93,15 @@ export class CheckedStore {
   /**
    * Reports an entry that turned out to be damaged, and removes it. Never throws.
    *
-   * @param key - which; it is not found again, even if it cannot be removed
+   * @param key - which; it is not found again by this run, even if it cannot be removed
    * @param damage - what is wrong with it
    */
   async drop(key: EntryKey, damage: string): Promise<void> {
-    this.#damaged.add(this.#entries.path(key));
     this.#diagnose({
       code: 'cache-entry-damaged',
       message: `the cache's entry for the layer ${key.diffId} was damaged and is not used: ${damage}`,
     });
-    await this.#entries.remove(key).catch(() => undefined);
+    await this.#entries.remove(key).catch(() => this.#damaged.add(this.#entries.path(key)));
   }
 
   /** Counts a use of an entry. */

@@ -100,6 +100,11 @@ function readAll(known: KnownWork): void {
   }
 }
 
+/** Which format's sinks have made an entry. */
+export function formatOf({ variant }: EntryKey): string | undefined {
+  return variant?.replace(/-[0-9a-f]{16}-\d+$/, '');
+}
+
 function keysOf(diffId: string, work: string): EntryKey[] {
   const format = /^[a-z0-9-]+/.exec(work)?.[0] ?? 'other';
   const hash = createHash('sha256').update(work).digest('hex').slice(0, 16);
