@@ -20,6 +20,7 @@ export function workChecks(subject: SinkSubject): SinkCheck[] {
     { name: 'writes the same from kept work', run: () => withWork(subject, sameFromWork) },
     { name: 'records contents that are spare, and does not store them', run: () => withWork(subject, spare) },
     { name: 'notices kept work that is damaged', run: () => withWork(subject, damagedWork) },
+    { name: 'ends with kept work that makes no sense', run: () => withWork(subject, nonsense) },
   ];
 }
 
@@ -154,6 +155,36 @@ async function damagedWork({ write, newPath }: Bench): Promise<void> {
       await write(originsIn([{ index: 0, kept }, { index: 1 }]));
       // Nobody needed it: an equal content was there.
       if (kept.rejection !== undefined) fail(`item ${index} is damaged, and the session went on`);
+    } catch (error) {
+      if (error !== kept.rejection) throw error;
+    } finally {
+      kept.close();
+    }
+  }
+}
+
+/** Sealed work cannot be changed by accident: what an item says need not be found out, but must lead to an end. */
+async function nonsense({ write, newPath }: Bench): Promise<void> {
+  const recorder = new WorkMemory();
+  await write(originsIn([{ index: 0, recorder }, { index: 1 }]));
+  let seed = 1;
+  const below = (limit: number): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return (seed >> 8) % Math.max(1, limit);
+  };
+  for (let turn = 0; turn < 40; turn++) {
+    const items = recorder.items.map((item) => ({ ...item }));
+    const at = below(items.length);
+    const item = items[at]!;
+    const words = Uint32Array.from(item.words);
+    words[below(words.length)]! ^= 1 << below(32);
+    if (turn % 5 === 0) items.splice(at, 1);
+    else if (turn % 5 === 1) items[at] = { ...item, words: item.words.subarray(0, below(item.words.length)) };
+    else if (turn % 5 === 2) items[at] = { ...item, members: Uint32Array.of(below(40), below(40)) };
+    else items[at] = { ...item, words };
+    const kept = new FileWork(items, newPath());
+    try {
+      await write(originsIn([{ index: 0, kept }, { index: 1 }]));
     } catch (error) {
       if (error !== kept.rejection) throw error;
     } finally {

@@ -37,7 +37,8 @@ export class KeptContents {
       this.#layers.set(layer, contents);
     }
     const content = contents.get(member);
-    if (content?.kind === 'segments') checkSegments(content.kept, content.items, size);
+    if (content === undefined) throw layer.kept.reject('a content is missing');
+    if (content.kind === 'segments') checkSegments(content.kept, content.items, size);
     return content;
   }
 }

@@ -15,7 +15,7 @@ export const cacheFlags = {
   // The value may be left out: see spellOptionalValues.
   cache: Flags.string({
     summary:
-      'Keep what layers say, so that a layer is not read, and not downloaded, twice; in DIR or $XDG_CACHE_HOME/ocirender.',
+      'Keep what layers say and what was compressed, so that a layer is not read, downloaded or compressed twice; in DIR or $XDG_CACHE_HOME/ocirender.',
     helpValue: '[DIR]',
     env: 'OCIRENDER_CACHE',
     helpGroup,

@@ -7,7 +7,7 @@ export class Cache extends BaseCommand {
   static override summary = 'List what is kept of layers.';
 
   static override description =
-    'Commands that read images keep what their layers say with --cache, or when OCIRENDER_CACHE names a directory. What is kept never changes a result: it may be removed at any time.';
+    'Commands that read images keep what their layers say with --cache, or when OCIRENDER_CACHE names a directory; convert to squashfs and to compressed EROFS keeps what it has compressed, too. What is kept never changes a result: it may be removed at any time.';
 
   static override examples = [
     { description: 'List the cache', command: '<%= config.bin %> <%= command.id %>' },
