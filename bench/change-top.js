@@ -64,7 +64,7 @@ function topLayer(seed) {
 function contentOf(seed) {
   let text = '';
   for (let block = 0; text.length < FILE_BYTES; block++)
-    text += sha256(`${seed} ${block}`).slice(7) + ' lorem ipsum ';
+    text += `${sha256(`${seed} ${block}`).slice(7)} lorem ipsum `;
   return Buffer.from(text.slice(0, FILE_BYTES));
 }
 

@@ -4,6 +4,8 @@ import { cp, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { changeTop } from '../bench/change-top.js';
+import type { ConvertReport } from '../packages/core/src/index.ts';
 import { type PullReport, pullImage } from '../packages/registry/src/index.ts';
 import { CLI, convertWithCli, ocirender, startOcirender } from './support/cli.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from './support/fault-proxy.ts';
@@ -219,6 +221,52 @@ describe('a registry on this machine', () => {
       await must(process.execPath, [CLI, 'convert', DEBIAN, output]);
       expect((await blobs('verify', output, gzip, cache)).fetched).toBe(1 + layers);
       expect((await blobs('verify', output, zstd, cache)).fetched).toBe(1);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  test('with a cache, of the next build of an image only the layer that changed is fetched', async () => {
+    const proxy = await startFaultProxy(registry.host);
+    try {
+      const cache = `--cache=${join(directory, 'work')}`;
+      const next = join(directory, 'next');
+      await changeTop(demo, next, 1);
+      await registry.push(next, 'next');
+      type Report = Pick<ConvertReport, 'cache' | 'layers'>;
+      const convert = async (name: string, ...args: string[]): Promise<[string[], Report, string]> => {
+        const before = proxy.seen.length;
+        const output = join(directory, 'cached.squashfs');
+        const { code, stdout, stderr } = await ocirender([
+          'convert',
+          `docker://${proxy.host}/${name}`,
+          output,
+          '--insecure',
+          '--force',
+          '--json',
+          ...args,
+        ]);
+        expect([code, stderr]).toEqual([0, expect.any(String)]);
+        const seen = proxy.seen
+          .slice(before)
+          .map(({ path }) => (path.includes('/blobs/') ? 'blob' : 'manifest'));
+        return [seen, JSON.parse(stdout) as Report, await fileDigest(output)];
+      };
+      const [, , clean] = await convert('demo');
+      const [cold, report, first] = await convert('demo', cache);
+      const layers = report.layers.length;
+      expect(cold.filter((what) => what === 'blob')).toHaveLength(1 + layers);
+      const [same, again, second] = await convert('demo', cache);
+      expect(same).toEqual(['manifest', 'blob']);
+      expect(again.cache).toMatchObject({ layers, bytesNotDownloaded: again.cache!.bytesNotRead });
+      expect([first, second]).toEqual([clean, clean]);
+
+      const [, , cleanNext] = await convert('next');
+      const [changed, { cache: saved }, withCache] = await convert('next', cache);
+      // Manifest, config, one layer.
+      expect(changed.sort()).toEqual(['blob', 'blob', 'manifest']);
+      expect(saved).toMatchObject({ layers: layers - 1 });
+      expect(withCache).toBe(cleanNext);
     } finally {
       await proxy.close();
     }

@@ -1,5 +1,6 @@
-import { readSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { readAt } from '@ocirender/interface';
 
 /** Numbers of a range: descriptor, position, size, CRC-32, and where it goes in the output. */
 export const RANGE_NUMBERS = 5;
@@ -91,17 +92,6 @@ function copyOne(
     done += bytes.length;
   }
   return crc === sum ? undefined : range;
-}
-
-/** Reads until there is no more; gives how much there was. */
-function readAt(fd: number, bytes: Uint8Array, position: number): number {
-  let done = 0;
-  while (done < bytes.length) {
-    const count = readSync(fd, bytes, done, bytes.length - done, position + done);
-    if (count === 0) break;
-    done += count;
-  }
-  return done;
 }
 
 function writeAt(fd: number, bytes: Uint8Array, position: number): void {

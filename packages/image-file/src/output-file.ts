@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
-import { isOcirenderError, type KeptWork, OcirenderError } from '@ocirender/interface';
+import { isOcirenderError, type KeptWork, OcirenderError, readAt } from '@ocirender/interface';
 import { KeptCopier } from './kept-copier.ts';
 
 /** Bytes that are read back at a time to compare them. */
@@ -144,17 +144,9 @@ export class OutputFile {
    * @throws {OcirenderError} `ERR_OCIRENDER_IO`
    */
   read(into: Uint8Array, position: number): number {
-    for (let done = 0; done < into.length; ) {
-      const got = this.#guard('read back', () =>
-        fs.readSync(this.#open, into, done, into.length - done, position + done),
-      );
-      if (got === 0) {
-        into.fill(0, done);
-        return done;
-      }
-      done += got;
-    }
-    return into.length;
+    const got = this.#guard('read back', () => readAt(this.#open, into, position));
+    into.fill(0, got);
+    return got;
   }
 
   /**

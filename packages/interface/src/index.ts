@@ -42,6 +42,7 @@ export type {
 } from './option-schema.ts';
 export { parseOptions, parseSize } from './option-schema.ts';
 export { printable, printableJson } from './printable.ts';
+export { readAt } from './read-at.ts';
 export type {
   ByteRange,
   ImageNode,

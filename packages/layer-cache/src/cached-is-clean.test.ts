@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { arbitraryStack } from '../../overlay/src/testing/arbitrary-stack.ts';
 import { listTree, MemorySession } from '../../overlay/src/testing/memory-sink.ts';
 import type { ModelEntry } from '../../overlay/src/testing/model.ts';
-import { layersOf } from '../../overlay/src/testing/stack.ts';
+import { countedLayers, layersOf } from '../../overlay/src/testing/stack.ts';
 import { LayerCache } from './layer-cache.ts';
 
 const RUNS = Number(process.env['OCIRENDER_FUZZ_RUNS'] ?? 400);
@@ -24,22 +24,6 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ocirender-layer-cache-'));
 });
 afterAll(() => rm(directory, { recursive: true }));
-
-/** Layers as a registry has them, which count how often they are opened. */
-function countedLayers(stack: ModelEntry[][]): { layers: Layer[]; opened: () => number } {
-  let opened = 0;
-  const layers = layersOf(stack).map(
-    (layer): Layer => ({
-      ...layer,
-      marksSockets: false,
-      open(options) {
-        opened++;
-        return layer.open(options);
-      },
-    }),
-  );
-  return { layers, opened: () => opened };
-}
 
 /** Looks at no contents. */
 function ignoringSession(): SinkSession {

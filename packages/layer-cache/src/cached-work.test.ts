@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ImageSession, type ImageWriter } from '@ocirender/image-file';
-import { type Diagnostic, isOcirenderError, type Layer, type SinkSession } from '@ocirender/interface';
+import { type Diagnostic, isOcirenderError, type SinkSession } from '@ocirender/interface';
 import { mergeLayers } from '@ocirender/overlay';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { arbitraryStack } from '../../overlay/src/testing/arbitrary-stack.ts';
 import type { ModelEntry } from '../../overlay/src/testing/model.ts';
-import { file, hardlink, layersOf, member } from '../../overlay/src/testing/stack.ts';
+import { countedLayers, file, hardlink, member } from '../../overlay/src/testing/stack.ts';
 import { ErofsWriter } from '../../sink-erofs/src/writer.ts';
 import { SquashfsWriter, type SquashfsWriterOptions } from '../../sink-squashfs/src/writer.ts';
 import { LayerCache } from './layer-cache.ts';
@@ -74,17 +74,7 @@ async function convert(
 ): Promise<Outcome> {
   const path = join(directory, 'image');
   const diagnostics: Diagnostic[] = [];
-  let opened = 0;
-  const layers = layersOf(stack).map(
-    (layer): Layer => ({
-      ...layer,
-      marksSockets: false,
-      open(options) {
-        opened++;
-        return layer.open(options);
-      },
-    }),
-  );
+  const { layers, opened } = countedLayers(stack);
   const openSession = async (): Promise<SinkSession> => {
     await rm(path, { force: true });
     await rm(`${path}.tails`, { force: true });
@@ -116,7 +106,7 @@ async function convert(
   const told = diagnostics
     .filter(({ code }) => code !== 'content-reread')
     .map((diagnostic) => JSON.stringify(diagnostic));
-  return { image, diagnostics: told, opened };
+  return { image, diagnostics: told, opened: opened() };
 }
 
 /** Files of work in a cache. */

@@ -1,6 +1,5 @@
-import { readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { KeptRange, WorkItem } from '@ocirender/interface';
+import { type KeptRange, readAt, type WorkItem } from '@ocirender/interface';
 import type { KnownWork } from '@ocirender/overlay';
 import type { WorkFile } from './work-file.ts';
 
@@ -58,8 +57,7 @@ export class KnownLayerWork implements KnownWork {
   read(index: number, into: Uint8Array): void {
     const range = this.range(index);
     if (into.length <= SMALL) this.#readSmall(range, into);
-    else if (readFull(range.fd, into, range.position) < into.length)
-      throw this.reject('it ends early', index);
+    else if (readAt(range.fd, into, range.position) < into.length) throw this.reject('it ends early', index);
     if (crc32(into) !== range.crc32) throw this.reject('the checksum of its bytes is wrong', index);
   }
 
@@ -72,7 +70,7 @@ export class KnownLayerWork implements KnownWork {
       this.#aheadFd = fd;
       this.#aheadAt = position;
       // What a file that was cut does not have is found out by the checksum.
-      this.#ahead.fill(0, readFull(fd, this.#ahead, position));
+      this.#ahead.fill(0, readAt(fd, this.#ahead, position));
     }
     const from = position - this.#aheadAt;
     into.set(this.#ahead!.subarray(from, from + into.length));
@@ -100,15 +98,4 @@ export class KnownLayerWork implements KnownWork {
     while ((this.#firsts[at] as number) > index) at--;
     return [this.#files[at] as WorkFile, index - (this.#firsts[at] as number)];
   }
-}
-
-/** Reads until there is no more; gives how much there was. */
-function readFull(fd: number, into: Uint8Array, position: number): number {
-  let done = 0;
-  while (done < into.length) {
-    const count = readSync(fd, into, done, into.length - done, position + done);
-    if (count === 0) break;
-    done += count;
-  }
-  return done;
 }

@@ -93,3 +93,22 @@ export function layerOf(bytes: Uint8Array, cuts: readonly number[] = [65_536], m
 export function layersOf(stack: readonly (readonly ModelEntry[])[], cuts?: readonly number[]): Layer[] {
   return stack.map((entries) => layerOf(tarOf(entries), cuts));
 }
+
+/** Layers as a registry has them, which count how often they are opened. */
+export function countedLayers(stack: readonly (readonly ModelEntry[])[]): {
+  layers: Layer[];
+  opened: () => number;
+} {
+  let opened = 0;
+  const layers = layersOf(stack).map(
+    (layer): Layer => ({
+      ...layer,
+      marksSockets: false,
+      open(options) {
+        opened++;
+        return layer.open(options);
+      },
+    }),
+  );
+  return { layers, opened: () => opened };
+}
