@@ -1,4 +1,6 @@
-/** Converts the example image to demo.squashfs in the current directory, in this process, and says what is in it. */
+/** Converts the example image to demo.squashfs in the current directory, in this process, says what is in it, and lists it with the command. */
+import { spawnSync } from 'node:child_process';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convert } from '@ocirender/core';
 import { squashfsSink } from '@ocirender/sink-squashfs';
@@ -25,4 +27,13 @@ const rows = [
 ];
 console.log('Converted the example image:');
 for (const [name, value] of rows) console.log(`  ${name.padEnd(12)} ${value}`);
-console.log('\nLook inside with: unsquashfs -ll demo.squashfs');
+
+const command = fileURLToPath(new URL('../../apps/cli/bin/run.js', import.meta.url));
+const shown = `node ${relative('.', command)}`;
+console.log(`\n$ ${shown} ls -l demo.squashfs`);
+const { status } = spawnSync(process.execPath, [command, 'ls', '-l', 'demo.squashfs'], { stdio: 'inherit' });
+process.exitCode = status ?? 1;
+console.log(`\nLook around with:
+  ${shown} ls -lR demo.squashfs
+  ${shown} cat demo.squashfs /etc/motd
+  ${shown} --help`);
