@@ -22,8 +22,12 @@ const { run } = await import('@oclif/core/run');
 await import('@oclif/core/command');
 const { guardStreams } = await import('../dist/failure/guard-streams.js');
 guardStreams();
+// oclif answers these itself, and knows no JSON there.
+const VERSION = ['--version', '-V'];
+const argv = process.argv.slice(2);
+const asksVersion = VERSION.includes(argv[0]) && argv.includes('--json');
 try {
-  await run(process.argv.slice(2), import.meta.url);
+  await run(asksVersion ? ['version', ...argv.slice(1)] : argv, import.meta.url);
 } catch (error) {
   const { endWithFailure } = await import('../dist/failure/end-with-failure.js');
   endWithFailure(error);

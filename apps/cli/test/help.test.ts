@@ -15,6 +15,22 @@ test('--version names program, platform and Node', async () => {
   expect(stdout).toMatch(/^ocirender\/\d+\.\d+\.\d+\S* \S+ node-v\d+/);
 });
 
+test.each([
+  ['--version', '--json'],
+  ['-V', '--json'],
+  ['version', '--json'],
+])('%s %s says what the bytes of outputs depend on', async (...args) => {
+  const { code, stdout } = await runCli(sandbox, args);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({
+    ocirender: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    zlib: process.versions.zlib,
+    ...('zstd' in process.versions ? { zstd: process.versions['zstd'] } : {}),
+  });
+});
+
 test.each([['-V'], ['version']])('%s is the same', async (habit) => {
   const version = await runCli(sandbox, ['--version']);
   expect(await runCli(sandbox, [habit])).toEqual(version);

@@ -10,6 +10,7 @@ import { Ls } from './ls.ts';
 import { Pull } from './pull.ts';
 import { Sinks } from './sinks.ts';
 import { Verify } from './verify.ts';
+import { Version } from './version.ts';
 
 /** The commands by id, for oclif's explicit strategy. */
 export const COMMANDS: Readonly<Record<string, unknown>> = {
@@ -25,4 +26,5 @@ export const COMMANDS: Readonly<Record<string, unknown>> = {
   pull: Pull,
   sinks: Sinks,
   verify: Verify,
+  version: Version,
 };
