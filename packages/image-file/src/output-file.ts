@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { isOcirenderError, type KeptWork, OcirenderError, readAt } from '@ocirender/interface';
 import { KeptCopier } from './kept-copier.ts';
 
@@ -128,11 +129,20 @@ export class OutputFile {
    * @throws as `kept.read`; {@link OcirenderError} `ERR_OCIRENDER_IO`
    */
   equalsKept(kept: KeptWork, item: number, position: number): boolean {
-    const one = Buffer.allocUnsafeSlow(kept.range(item).size);
-    const other = Buffer.allocUnsafeSlow(one.length);
-    kept.read(item, one);
-    this.#readWhole(other, position);
-    return one.equals(other);
+    const { fd, position: from, size, crc32: sum } = kept.range(item);
+    const one = Buffer.allocUnsafe(Math.min(size, COMPARE_SIZE));
+    const other = Buffer.allocUnsafe(one.length);
+    let crc = 0;
+    let isEqual = true;
+    for (let done = 0; done < size; done += one.length) {
+      const bytes = one.subarray(0, Math.min(one.length, size - done));
+      const got = this.#guard('compare', () => readAt(fd, bytes, from + done));
+      crc = crc32(bytes.subarray(0, got), crc);
+      this.#readWhole(other.subarray(0, bytes.length), position + done);
+      if (bytes.compare(other, 0, bytes.length) !== 0) isEqual = false;
+    }
+    if (crc !== sum) throw kept.reject('the checksum of its bytes is wrong', item);
+    return isEqual;
   }
 
   /**

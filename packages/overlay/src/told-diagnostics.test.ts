@@ -17,3 +17,13 @@ test('what a merge says again after a new start is told once, also when it was s
   told.diagnose(a);
   expect(heard).toEqual([a, a, a, b, { ...a, layer: 'sha256:1' }]);
 });
+
+test('of very many, those beyond the first ten thousand are told each time', () => {
+  let heard = 0;
+  const told = new ToldDiagnostics(() => heard++);
+  for (const _ of [1, 2]) {
+    for (let i = 0; i < 10_007; i++) told.diagnose({ code: 'path-clamped', message: `${i}` });
+    told.startAgain();
+  }
+  expect(heard).toBe(10_014);
+});

@@ -1,5 +1,8 @@
 import type { Diagnostic, DiagnosticHandler } from '@ocirender/interface';
 
+/** So many different diagnostics are remembered: a hostile image has one for each entry. Others may be told twice. */
+const MAX_REMEMBERED = 10_000;
+
 /** Passes diagnostics on; those that were told before a merge had to start again are told once. */
 export class ToldDiagnostics {
   readonly #diagnose: DiagnosticHandler;
@@ -15,6 +18,10 @@ export class ToldDiagnostics {
   /** Takes a diagnostic. */
   readonly diagnose: DiagnosticHandler = (diagnostic) => {
     const key = keyOf(diagnostic);
+    if (this.#told.size >= MAX_REMEMBERED && !this.#told.has(key)) {
+      this.#diagnose(diagnostic);
+      return;
+    }
     const count = (this.#now.get(key) ?? 0) + 1;
     this.#now.set(key, count);
     if (count <= (this.#told.get(key) ?? 0)) return;

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } fro
 import { dirname, join, relative, sep } from 'node:path';
 import { syncDirectory } from '@ocirender/interface';
 
-/** Part of every path: what a later version keeps in another form goes elsewhere. */
+/** Part of every path: what a later version keeps in another form, or by members that it counts otherwise, goes elsewhere. */
 const VERSION = 'v1';
 /** Ending of the file whose length counts how often an entry was used, and whose time says when. */
 const USES = '.uses';

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { readAt } from '@ocirender/interface';
 import type { KnownWork, LayerKey, WorkRecording } from '@ocirender/overlay';
 import type { CheckedStore } from '../store/checked-store.ts';
 import { EntryDamaged } from '../store/entry-damaged.ts';
@@ -13,9 +15,12 @@ export const WORK_KIND = 'work';
 
 /**
  * Files of one layer and work: an image that shows contents which those before have hidden adds a file, and does not write
- * everything again. Beyond these, what else comes takes the place of the last.
+ * everything again. Beyond these, what else comes takes the place of the last. All are open while an image is converted.
  */
-const MAX_FILES = 8;
+const MAX_FILES = 4;
+
+/** Bytes that are checked at a time. */
+const CHECKED_BYTES = 1024 * 1024;
 
 const NO_RECORDING: WorkRecording = {
   append: () => {},
@@ -92,11 +97,18 @@ export class WorkStore {
 
 /** Reads the bytes of all items; what is wrong with them is remembered. */
 function readAll(known: KnownWork): void {
-  try {
-    for (let index = 0; index < known.count; index++)
-      known.read(index, Buffer.allocUnsafeSlow(known.item(index).size));
-  } catch (error) {
-    if (!known.isDamaged) throw error;
+  const buffer = Buffer.allocUnsafeSlow(CHECKED_BYTES);
+  for (let index = 0; index < known.count; index++) {
+    const { fd, position, size, crc32: sum } = known.range(index);
+    let crc = 0;
+    for (let done = 0; done < size; done += buffer.length) {
+      const bytes = buffer.subarray(0, Math.min(buffer.length, size - done));
+      crc = crc32(bytes.subarray(0, readAt(fd, bytes, position + done)), crc);
+    }
+    if (crc !== sum) {
+      known.reject('the checksum of its bytes is wrong', index);
+      return;
+    }
   }
 }
 

@@ -147,14 +147,14 @@ describe('kept work', () => {
     expect(told).toEqual([]);
   });
 
-  it('of several sessions is one list, and of no more than eight files', async () => {
+  it('of several sessions is one list, and of no more than four files', async () => {
     const cache = await open();
     for (let number = 0; number < 10; number++) await record(cache, `first ${number}`);
     const known = (await cache.findWork(KEY, WORK, true))!;
-    expect(known.count).toBe(24);
-    expect(itemsOf(known)[21]).toEqual([[3], [7, 8], 'first 9']);
+    expect(known.count).toBe(12);
+    expect(itemsOf(known)[9]).toEqual([[3], [7, 8], 'first 9']);
     await known.close();
-    expect(await cache.list()).toHaveLength(8);
+    expect(await cache.list()).toHaveLength(4);
   });
 
   it('that is discarded, empty or too large leaves nothing', async () => {
