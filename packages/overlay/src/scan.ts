@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { InputThreads } from '@ocirender/decompress';
 import {
   type ByteString,
@@ -13,6 +14,7 @@ import {
   type Placement,
   type SinkSession,
   type SourceLayer,
+  throwIfAborted,
   type Xattrs,
 } from '@ocirender/interface';
 import { heldEntryBytes } from '@ocirender/tar-header';
@@ -38,6 +40,9 @@ const SELINUX_RECORD = 'RHT.security.selinux';
 
 /** "No id" to Linux (`(uid_t)-1`): `chown` cannot set it, and it is shown as the overflow id. */
 const OVERFLOW_ID = 0xffff_ffff;
+
+/** Headers that are recalled without a look at the event loop: some tens of milliseconds. */
+const RECALLED_AT_ONCE = 4096;
 
 /** What a session is told of a content, by the record of its journal. */
 type MemberInfo = ContentInfo & { readonly member: number };
@@ -129,13 +134,19 @@ export class Scanner {
     source: SourceLayer,
     journal: Journal,
   ): Promise<Map<number, MemberInfo>> {
-    const { limits, session } = this.#options;
+    const { limits, session, signal } = this.#options;
     const diagnose = this.#diagnoser(layer);
     const rest = new Map<number, MemberInfo>();
     try {
       if (headers.tarBytes > limits.totalBytes - this.#tarBytes)
         throw new LimitError('totalBytes', limits.totalBytes, 'the image has too many bytes');
+      let events = 0;
       for (const event of headers.events()) {
+        if (++events % RECALLED_AT_ONCE === 0) {
+          // A signal could not arrive meanwhile.
+          await turn();
+          throwIfAborted(signal);
+        }
         if (event.type === 'diagnostic') {
           diagnose(event);
           continue;

@@ -80,10 +80,9 @@ export class FragmentPacker {
       return waiting === undefined ? place : waiting.then(() => place);
     }
     const number = this.#newest();
-    return this.#whenOpen(bytes.length, origin, () => {
-      this.#buffer.set(bytes, this.#fill);
-      return this.#place(number, this.#digest, 0, bytes.length, origin);
-    });
+    const opening = this.#open(bytes.length, origin);
+    if (opening !== undefined) return opening.then(() => this.#placeBytes(number, bytes, origin));
+    return this.#placeBytes(number, bytes, origin);
   }
 
   /**
@@ -101,10 +100,9 @@ export class FragmentPacker {
       return this.#places[known] as number;
     }
     const number = this.#newest();
-    return this.#whenOpen(length, origin, () => {
-      this.#absent.push({ piece, at: this.#fill });
-      return this.#place(number, words, digestAt, length, origin);
-    });
+    const opening = this.#open(length, origin);
+    if (opening !== undefined) return opening.then(() => this.#placeKept(number, piece, origin));
+    return this.#placeKept(number, piece, origin);
   }
 
   /**
@@ -130,24 +128,29 @@ export class FragmentPacker {
   }
 
   /** Makes sure that a piece belongs into the open block. */
-  #whenOpen(
-    length: number,
-    { layer, member }: PieceOrigin,
-    place: () => FragmentPlace,
-  ): FragmentPlace | Promise<FragmentPlace> {
+  #open(length: number, { layer, member }: PieceOrigin): undefined | Promise<void> {
     const window = member === undefined ? -1 : Math.floor(member / this.#windowSize);
     const isOpen =
       this.#fill + length <= this.#buffer.length && this.#layer === layer && this.#window === window;
-    const flushing = isOpen ? undefined : this.#flush();
-    if (flushing !== undefined)
-      return flushing.then(() => {
-        this.#layer = layer;
-        this.#window = window;
-        return place();
-      });
-    this.#layer = layer;
-    this.#window = window;
-    return place();
+    if (isOpen) return undefined;
+    const begin = (): void => {
+      this.#layer = layer;
+      this.#window = window;
+    };
+    const flushing = this.#flush();
+    if (flushing !== undefined) return flushing.then(begin);
+    begin();
+    return undefined;
+  }
+
+  #placeBytes(number: number, bytes: Uint8Array, origin: PieceOrigin): FragmentPlace {
+    this.#buffer.set(bytes, this.#fill);
+    return this.#place(number, this.#digest, 0, bytes.length, origin);
+  }
+
+  #placeKept(number: number, piece: KeptPiece, origin: PieceOrigin): FragmentPlace {
+    this.#absent.push({ piece, at: this.#fill });
+    return this.#place(number, piece.words, piece.digestAt, piece.length, origin);
   }
 
   /** Gives a piece its place in the open block. */
