@@ -1,11 +1,12 @@
 // Measures conversions with a cache against those without, and compares their bytes. See README.md.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
+import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { changeTop } from './change-top.js';
+import { requireIdle } from './idle.js';
 import { measure, median } from './measure.js';
 
 const USAGE = `usage: node bench/cache.js [--images DIR] [--only NAME[,NAME]] [--repetitions N] [--work DIR] [--busy]
@@ -32,14 +33,7 @@ if (values.help) {
   process.stdout.write(USAGE);
   process.exit();
 }
-const IDLE = 0.5;
-const [load] = loadavg();
-if (load > IDLE && !values.busy) {
-  process.stderr.write(
-    `The machine is not idle: its load is ${load.toFixed(2)}. Wait until it is below ${IDLE}, or give --busy.\n`,
-  );
-  process.exit(3);
-}
+requireIdle(values.busy);
 
 const COMMAND = fileURLToPath(new URL('../apps/cli/bin/run.js', import.meta.url));
 const EROFS = fileURLToPath(new URL('./convert-erofs.js', import.meta.url));

@@ -1,10 +1,11 @@
 // Converts images and measures it beside the tools that one would use otherwise. See README.md.
 import { existsSync } from 'node:fs';
 import { lstat, mkdtemp, rm, statfs } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
+import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contendersFor } from './contenders.js';
+import { IDLE, requireIdle } from './idle.js';
 import { measure, median } from './measure.js';
 import { resultRows, stageRows, toMarkdown, toTable } from './report.js';
 import { measureStages } from './stages.js';
@@ -38,18 +39,10 @@ if (values.help || !Number.isInteger(repetitions) || repetitions < 1) {
   process.stdout.write(USAGE);
   process.exit(values.help ? 0 : 2);
 }
-/** Load before the start up to which the machine counts as idle. */
-const IDLE = 0.5;
 const ROOM = 8e9;
 const MEMORY = '/dev/shm';
 
-const [load] = loadavg();
-if (load > IDLE && !values.busy) {
-  process.stderr.write(
-    `The machine is not idle: its load is ${load.toFixed(2)}. What is measured now would mislead; wait until it is below ${IDLE}, or give --busy.\n`,
-  );
-  process.exit(3);
-}
+const load = requireIdle(values.busy);
 const only = values.only.split(',').filter((word) => word !== '');
 const wantedImages = IMAGES.filter((image) => only.includes(image));
 const wantedNames = only.filter((word) => !IMAGES.includes(word));

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { readAt } from '@ocirender/interface';
+import { readAt, readRange } from '@ocirender/interface';
 
 /** Numbers of a range: descriptor, position, size, CRC-32, and where it goes in the output. */
 export const RANGE_NUMBERS = 5;
@@ -76,22 +76,16 @@ function copyOne(
   output: number,
   buffer: Uint8Array,
 ): number | undefined {
-  const [fd, position, size, sum, to] = ranges.subarray(range * RANGE_NUMBERS) as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  let crc = 0;
-  for (let done = 0; done < size; ) {
-    const bytes = buffer.subarray(0, Math.min(buffer.length, size - done));
-    if (readAt(fd, bytes, position + done) < bytes.length) return range;
-    crc = crc32(bytes, crc);
-    writeAt(output, bytes, to + done);
-    done += bytes.length;
-  }
-  return crc === sum ? undefined : range;
+  const at = range * RANGE_NUMBERS;
+  const from = {
+    fd: ranges[at]!,
+    position: ranges[at + 1]!,
+    size: ranges[at + 2]!,
+    crc32: ranges[at + 3]!,
+  };
+  const to = ranges[at + 4]!;
+  const isRight = readRange(from, buffer, (bytes, done) => writeAt(output, bytes, to + done));
+  return isRight ? undefined : range;
 }
 
 function writeAt(fd: number, bytes: Uint8Array, position: number): void {

@@ -13,7 +13,7 @@ parentPort?.on('message', ({ first, ranges }: CopyOrder) => {
   try {
     const damaged = copyRanges(ranges, output, buffer);
     isOver = damaged !== undefined;
-    answer(damaged === undefined ? { done: true } : { damaged: first + damaged });
+    answer(damaged === undefined ? {} : { damaged: first + damaged });
   } catch (error) {
     isOver = true;
     answer({ error });

@@ -38,7 +38,6 @@ export interface ImageSessionSetup<Summary> {
 /** The session of a sink that writes one file by position, in any order: heeds the host's signal. */
 export class ImageSession<Summary> implements SinkSession {
   readonly placement = 'any';
-  readonly work?: string;
   readonly #writer: ImageWriter<Summary>;
   readonly #report: (summary: Summary) => SinkReport;
   readonly #signal: AbortSignal;
@@ -60,12 +59,14 @@ export class ImageSession<Summary> implements SinkSession {
       );
     }
     this.#writer = open(output.path);
-    const { work } = this.#writer;
-    if (work !== undefined) this.work = work;
     this.#report = report;
     this.#signal = signal;
     this.#onAbort = () => this.#writer.fail(abortedError(signal.reason));
     signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  get work(): string | undefined {
+    return this.#writer.work;
   }
 
   write(content: Content, info: ContentInfo): ContentRef | Promise<ContentRef> {

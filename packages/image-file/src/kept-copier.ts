@@ -14,9 +14,8 @@ export interface CopyOrder {
   readonly ranges: Float64Array;
 }
 
-/** What it answers to each order. */
+/** What it answers to each order; nothing when all went well. */
 export interface CopyAnswer {
-  readonly done?: boolean;
   /** Number of a range that is damaged. */
   readonly damaged?: number;
   /** A system error. */
@@ -36,7 +35,6 @@ export class KeptCopier {
   #hereBytes = 0;
   #buffer: Uint8Array | undefined;
   #worker: Worker | undefined;
-  #exited: Promise<void> | undefined;
   /** Orders that are not answered. */
   #open = 0;
   #wake: (() => void) | undefined;
@@ -86,13 +84,12 @@ export class KeptCopier {
   async end(): Promise<void> {
     this.#failure ??= { reason: new Error('the copying was ended') };
     await this.#worker?.terminate();
-    await this.#exited;
   }
 
   #send(): void {
-    const [ranges, bytes] = [this.#ranges.slice(0, this.#pending * RANGE_NUMBERS), this.#pendingBytes];
-    const first = this.#sent;
     if (this.#pending === 0) return;
+    const ranges = this.#ranges.slice(0, this.#pending * RANGE_NUMBERS);
+    const [first, bytes] = [this.#sent, this.#pendingBytes];
     this.#sent += this.#pending;
     this.#pending = 0;
     this.#pendingBytes = 0;
@@ -129,7 +126,6 @@ export class KeptCopier {
       stdin: false,
       name: 'ocirender-copy',
     });
-    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('message', (answer: CopyAnswer) => {
       this.#open--;
       this.#answer(answer);

@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
-import { crc32 } from 'node:zlib';
-import { isOcirenderError, type KeptWork, OcirenderError, readAt } from '@ocirender/interface';
+import { isOcirenderError, type KeptWork, OcirenderError, readAt, readRange } from '@ocirender/interface';
 import { KeptCopier } from './kept-copier.ts';
 
 /** Bytes that are read back at a time to compare them. */
@@ -129,19 +128,17 @@ export class OutputFile {
    * @throws as `kept.read`; {@link OcirenderError} `ERR_OCIRENDER_IO`
    */
   equalsKept(kept: KeptWork, item: number, position: number): boolean {
-    const { fd, position: from, size, crc32: sum } = kept.range(item);
-    const one = Buffer.allocUnsafe(Math.min(size, COMPARE_SIZE));
+    const range = kept.range(item);
+    const one = Buffer.allocUnsafe(Math.min(range.size, COMPARE_SIZE));
     const other = Buffer.allocUnsafe(one.length);
-    let crc = 0;
     let isEqual = true;
-    for (let done = 0; done < size; done += one.length) {
-      const bytes = one.subarray(0, Math.min(one.length, size - done));
-      const got = this.#guard('compare', () => readAt(fd, bytes, from + done));
-      crc = crc32(bytes.subarray(0, got), crc);
-      this.#readWhole(other.subarray(0, bytes.length), position + done);
-      if (bytes.compare(other, 0, bytes.length) !== 0) isEqual = false;
-    }
-    if (crc !== sum) throw kept.reject('the checksum of its bytes is wrong', item);
+    const compare = (bytes: Uint8Array, from: number): void => {
+      const there = other.subarray(0, bytes.length);
+      this.#readWhole(there, position + from);
+      if (!there.equals(bytes)) isEqual = false;
+    };
+    const isRight = this.#guard('compare', () => readRange(range, one, compare));
+    if (!isRight) throw kept.reject('the checksum of its bytes is wrong', item);
     return isEqual;
   }
 
@@ -219,7 +216,8 @@ export class OutputFile {
     try {
       return act();
     } catch (error) {
-      throw this.#error(what, error);
+      // What is told already stays as it is.
+      throw isOcirenderError(error) ? error : this.#error(what, error);
     }
   }
 

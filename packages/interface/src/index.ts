@@ -43,6 +43,7 @@ export type {
 export { parseOptions, parseSize } from './option-schema.ts';
 export { printable, printableJson } from './printable.ts';
 export { readAt } from './read-at.ts';
+export { readRange } from './read-range.ts';
 export type {
   ByteRange,
   ImageNode,

@@ -92,7 +92,7 @@ export interface SinkSession {
    * `placement: 'any'` only. Contents of a member that is kept come without bytes, and some come only to be recorded
    * ({@link ContentInfo.isSpare}). The output is the same.
    */
-  readonly work?: string;
+  readonly work?: string | undefined;
   /**
    * Stores one file's contents.
    *

@@ -1,4 +1,4 @@
-import type { Layer, SourceLayer } from '@ocirender/interface';
+import type { Layer, SinkSession, SourceLayer } from '@ocirender/interface';
 import {
   type KnownWork,
   type LayerHeaders,
@@ -50,11 +50,13 @@ export class LayerKnowledge {
   /**
    * Looks up what was made of the layers' contents, and begins to record what is made now.
    *
-   * @param work - the session's
+   * @param session - which may have a `work`
    */
-  async findWork(work: string): Promise<void> {
+  async findWork(session: SinkSession): Promise<void> {
     const cache = this.#cache;
-    if (cache === undefined) return;
+    // To name it may take a look at the disk.
+    const work = cache === undefined ? undefined : session.work;
+    if (cache === undefined || work === undefined) return;
     const sources: SourceLayer[] = [];
     for (const [index, layer] of this.#layers.entries()) {
       const key = layerKey(layer);

@@ -145,12 +145,12 @@ class Merge {
   async #merge(): Promise<MergeResult> {
     throwIfAborted(this.#options.signal);
     this.#session = await this.#options.openSession();
-    const { placement, work } = this.#session;
+    const { placement } = this.#session;
     const inline = placement === 'inline';
     const planFirst = this.#options.planFirst === true || placement === 'planned';
     // A session whose work is kept may have to be begun again.
-    if (work !== undefined && placement === 'any' && this.#options.rewindable !== false)
-      await this.#knowledge.findWork(work);
+    if (placement === 'any' && this.#options.rewindable !== false)
+      await this.#knowledge.findWork(this.#session);
     const journals = await this.#scan(planFirst ? undefined : this.#session);
     const tree = await this.#replay(journals);
     let settlement = bindContents(tree.root, journals, inline);

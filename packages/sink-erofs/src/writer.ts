@@ -68,8 +68,6 @@ export interface ErofsSummary {
  * Calls are made one at a time; after an error only {@link ErofsWriter.abort} is left to call.
  */
 export class ErofsWriter {
-  /** Names what is made of contents, if they are compressed; see `SinkSession.work`. */
-  readonly work: string | undefined;
   readonly #file: OutputFile;
   readonly #tails: TailStore;
   readonly #options: ErofsWriterOptions;
@@ -110,12 +108,16 @@ export class ErofsWriter {
     const plain = newWriter();
     this.#writers = [plain];
     if (this.#codec === undefined) return;
-    this.work = workName(this.#codec);
     const fallback = newWriter();
     this.#writers = [plain, fallback];
     const segments = new SegmentWriter({ codec: this.#codec, threads, contents, data, plain: fallback });
     this.#segments = segments;
     this.#compressed = new CompressedContentWriter({ contents, segments, plain, smallest: maxTail });
+  }
+
+  /** Names what is made of contents, if they are compressed; see `SinkSession.work`. */
+  get work(): string | undefined {
+    return this.#codec === undefined ? undefined : workName(this.#codec);
   }
 
   /**

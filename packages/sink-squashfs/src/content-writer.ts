@@ -13,7 +13,7 @@ import type { ContentTable } from './content-table.ts';
 import { BLOCK_SIZE_MASK, MAX_FILE_BLOCKS } from './format.ts';
 import type { FragmentPacker } from './fragment-packer.ts';
 import { type FragmentPlace, splitPlace } from './fragment-table.ts';
-import { type KeptContents, zerosOf } from './kept-contents.ts';
+import { type KeptContents, visitBlocks } from './kept-contents.ts';
 import type { KeptPieces } from './kept-pieces.ts';
 
 /** Of a content that is not stored: nobody refers to it. */
@@ -147,17 +147,18 @@ export class ContentWriter {
     const { blockSize } = this.#setup;
     let bytes = 0;
     let count = 0;
-    for (let i = 0; i < words.length; i++) {
-      const word = words[i] as number;
-      const length = word & BLOCK_SIZE_MASK;
-      bytes += length;
-      if (length > blockSize) throw kept.reject('a block has a wrong size');
-      if (word !== 0) count++;
-      else {
-        count += Math.ceil(zerosOf(words, i) / blockSize);
-        i += 2;
-      }
-    }
+    visitBlocks(
+      words,
+      (word) => {
+        const length = word & BLOCK_SIZE_MASK;
+        if (length > blockSize) throw kept.reject('a block has a wrong size');
+        bytes += length;
+        count++;
+      },
+      (zeros) => {
+        count += Math.ceil(zeros / blockSize);
+      },
+    );
     if (count !== Math.ceil(size / blockSize) || bytes !== stored)
       throw kept.reject('a content has a wrong number of blocks');
   }

@@ -186,14 +186,22 @@ export class KeptContents {
 }
 
 /**
- * Gives the zeros that stand in the words of {@link KeptBlocks}.
+ * Goes through the words of {@link KeptBlocks}.
  *
  * @param words - of a content
- * @param at - where the 0 stands that says so
- * @returns bytes
+ * @param block - is given the size word of each block that is stored
+ * @param zeros - is given each number of bytes that are zero and not stored
  */
-export function zerosOf(words: Uint32Array, at: number): number {
-  return (words[at + 1] ?? 0) + 0x1_0000_0000 * (words[at + 2] ?? 0);
+export function visitBlocks(
+  words: Uint32Array,
+  block: (word: number) => void,
+  zeros: (bytes: number) => void,
+): void {
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as number;
+    if (word !== 0) block(word);
+    else zeros((words[++i] ?? 0) + 0x1_0000_0000 * (words[++i] ?? 0));
+  }
 }
 
 /** A digest as a key of a map. */

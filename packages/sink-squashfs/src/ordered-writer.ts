@@ -5,7 +5,7 @@ import type { ContentTable } from './content-table.ts';
 import { DuplicateFinder } from './duplicate-finder.ts';
 import { BLOCK_SIZE_MASK } from './format.ts';
 import type { FragmentTable } from './fragment-table.ts';
-import { zerosOf } from './kept-contents.ts';
+import { visitBlocks } from './kept-contents.ts';
 import type { WorkLog } from './work-log.ts';
 
 /** What an ordered writer works on. */
@@ -98,19 +98,16 @@ export class OrderedWriter {
             break;
           }
           const end = at + (word & BLOCK_SIZE_MASK);
-          if (this.#log.isSpare) {
-            if (at > written) await flush();
-            this.#finder.addBlock(word, data, at, end);
-            this.#log.block(word, data.subarray(at, end));
-            at = end;
-            written = end;
-            break;
-          }
-          if (this.#contentStart < 0) this.#contentStart = this.#position;
-          contents.pushWord(word);
+          const { isSpare } = this.#log;
+          if (isSpare && at > written) await flush();
           this.#finder.addBlock(word, data, at, end);
           this.#log.block(word, data.subarray(at, end));
-          this.#position += end - at;
+          if (isSpare) written = end;
+          else {
+            if (this.#contentStart < 0) this.#contentStart = this.#position;
+            contents.pushWord(word);
+            this.#position += end - at;
+          }
           at = end;
           break;
         }
@@ -194,16 +191,14 @@ export class OrderedWriter {
   async #storeKeptContent(ref: ContentRef): Promise<void> {
     const { file, contents, blockSize } = this.#setup;
     const { kept, item, words, fingerprint } = this.#kept.shift() as KeptItem;
-    for (let i = 0; i < words.length; i++) {
-      const word = words[i] as number;
-      if (word !== 0) contents.pushWord(word);
-      else {
-        const zeros = zerosOf(words, i);
+    visitBlocks(
+      words,
+      (word) => contents.pushWord(word),
+      (zeros) => {
         contents.pushZeros(Math.ceil(zeros / blockSize));
         this.#sparse += zeros;
-        i += 2;
-      }
-    }
+      },
+    );
     const { size } = kept.range(item);
     const candidates = this.#candidates(ref, fingerprint);
     if (candidates.length > 0) await file.copied();

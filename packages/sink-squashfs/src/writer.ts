@@ -18,6 +18,9 @@ import { TreeWriter, type WrittenTree } from './tree-writer.ts';
 import { workName } from './work-name.ts';
 import { XattrTable } from './xattr-table.ts';
 
+/** Archive members of a layer that share fragment blocks, unless it is told otherwise. */
+const FRAGMENT_WINDOW = 1024;
+
 /** How an image is to be written. */
 export interface SquashfsWriterOptions {
   /** @defaultValue `'zstd'` */
@@ -66,8 +69,6 @@ export interface SquashfsSummary {
  * Calls are made one at a time; after an error only {@link SquashfsWriter.abort} is left to call.
  */
 export class SquashfsWriter {
-  /** Names what is made of contents; see `SinkSession.work`. */
-  readonly work: string | undefined;
   readonly #file: OutputFile;
   readonly #plan: CompressionPlan;
   readonly #options: SquashfsWriterOptions;
@@ -102,7 +103,7 @@ export class SquashfsWriter {
       dedupe,
     });
     const kept = new KeptPieces(this.#plan.compressorName, this.#blockSize);
-    const { fragments = true, tailPacking = false, fragmentWindow = 1024 } = options;
+    const { fragments = true, tailPacking = false, fragmentWindow = FRAGMENT_WINDOW } = options;
     this.#packer = new FragmentPacker(this.#blocks, kept, {
       blockSize: this.#blockSize,
       window: fragmentWindow,
@@ -117,7 +118,18 @@ export class SquashfsWriter {
       packer: this.#packer,
       kept,
     });
-    this.work = workName({ codec: this.#plan.codec, fragments, fragmentWindow, tailPacking, dedupe });
+  }
+
+  /** Names what is made of contents; see `SinkSession.work`. */
+  get work(): string | undefined {
+    const options = this.#options;
+    const {
+      fragments = true,
+      fragmentWindow = FRAGMENT_WINDOW,
+      tailPacking = false,
+      dedupe = true,
+    } = options;
+    return workName({ codec: this.#plan.codec, fragments, fragmentWindow, tailPacking, dedupe });
   }
 
   /**

@@ -78,8 +78,7 @@ export class KnownLayerWork implements KnownWork {
 
   range(index: number): KeptRange {
     const [{ file, index: items }, at] = this.#find(index);
-    const position = items.position(at);
-    return { fd: file.fd, position, size: items.end(at) - position, crc32: items.crc(at) };
+    return { fd: file.fd, ...items.range(at) };
   }
 
   reject(reason: string, index?: number): Error {

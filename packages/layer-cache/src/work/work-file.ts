@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { readAt } from '@ocirender/interface';
 import { type Description, isCount } from '../store/checked-store.ts';
 import { EntryDamaged } from '../store/entry-damaged.ts';
 import { decodeEntry, encodeEntry } from '../store/entry-file.ts';
@@ -48,11 +49,11 @@ export async function openWorkFile(key: EntryKey, path: string): Promise<WorkFil
   try {
     const { size } = await file.stat();
     if (size < FOOT) throw new EntryDamaged('it is too short');
-    const foot = await readAt(file, size - FOOT, FOOT);
+    const foot = partOf(file, size - FOOT, FOOT);
     if (!foot.subarray(8).equals(MAGIC)) throw new EntryDamaged('it is of another kind or version');
     const length = Number(foot.readBigUInt64LE());
     if (length > Math.min(size - FOOT, MAX_SEAL)) throw new EntryDamaged('its index is too long');
-    const { description, payload } = decodeEntry(await readAt(file, size - FOOT - length, length));
+    const { description, payload } = decodeEntry(partOf(file, size - FOOT - length, length));
     const { kind, diffId, work } = description;
     if (kind !== key.kind || diffId !== key.diffId || typeof work !== 'string')
       throw new EntryDamaged('it is about something else');
@@ -67,12 +68,8 @@ export async function openWorkFile(key: EntryKey, path: string): Promise<WorkFil
 }
 
 /** Reads a part of a file; cut meanwhile, it is damaged. */
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+function partOf({ fd }: FileHandle, position: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafeSlow(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, length - done, position + done);
-    if (bytesRead === 0) throw new EntryDamaged('it ends early');
-    done += bytesRead;
-  }
+  if (readAt(fd, bytes, position) < length) throw new EntryDamaged('it ends early');
   return bytes;
 }

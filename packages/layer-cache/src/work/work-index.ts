@@ -1,4 +1,4 @@
-import type { WorkItem } from '@ocirender/interface';
+import type { KeptRange, WorkItem } from '@ocirender/interface';
 import { EntryDamaged } from '../store/entry-damaged.ts';
 
 /** Numbers in front: items, members, words. */
@@ -77,19 +77,11 @@ export class WorkIndex {
     };
   }
 
-  /** Where an item's bytes begin. */
-  position(index: number): number {
-    return this.#positions[index] as number;
-  }
-
-  /** Where an item's bytes end. */
-  end(index: number): number {
-    return this.#positions[index + 1] as number;
-  }
-
-  /** CRC-32 of an item's bytes. */
-  crc(index: number): number {
-    return this.#items[index * ITEM + 2] as number;
+  /** Says where an item's bytes are among those of all, and their CRC-32. */
+  range(index: number): Omit<KeptRange, 'fd'> {
+    const position = this.#positions[index] as number;
+    const size = (this.#positions[index + 1] as number) - position;
+    return { position, size, crc32: this.#items[index * ITEM + 2] as number };
   }
 }
 

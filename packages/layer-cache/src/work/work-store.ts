@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
-import { readAt } from '@ocirender/interface';
+import { readRange } from '@ocirender/interface';
 import type { KnownWork, LayerKey, WorkRecording } from '@ocirender/overlay';
 import type { CheckedStore } from '../store/checked-store.ts';
 import { EntryDamaged } from '../store/entry-damaged.ts';
@@ -83,32 +82,21 @@ export class WorkStore {
   damageOf(key: EntryKey): Promise<string | undefined> {
     return this.#store.check(key, async (path) => {
       const file = await openWorkFile(key, path);
-      if (file === undefined) return;
-      let damage: string | undefined;
-      const known = new KnownLayerWork([file], async (_, reason) => {
-        damage = reason;
-      });
-      readAll(known);
-      await known.close();
-      if (damage !== undefined) throw new EntryDamaged(damage);
+      try {
+        if (file !== undefined) checkBytes(file);
+      } finally {
+        await file?.file.close();
+      }
     });
   }
 }
 
-/** Reads the bytes of all items; what is wrong with them is remembered. */
-function readAll(known: KnownWork): void {
+/** Reads the bytes of all items. */
+function checkBytes({ file: { fd }, index }: WorkFile): void {
   const buffer = Buffer.allocUnsafeSlow(CHECKED_BYTES);
-  for (let index = 0; index < known.count; index++) {
-    const { fd, position, size, crc32: sum } = known.range(index);
-    let crc = 0;
-    for (let done = 0; done < size; done += buffer.length) {
-      const bytes = buffer.subarray(0, Math.min(buffer.length, size - done));
-      crc = crc32(bytes.subarray(0, readAt(fd, bytes, position + done)), crc);
-    }
-    if (crc !== sum) {
-      known.reject('the checksum of its bytes is wrong', index);
-      return;
-    }
+  for (let item = 0; item < index.count; item++) {
+    if (!readRange({ fd, ...index.range(item) }, buffer, () => {}))
+      throw new EntryDamaged('the checksum of its bytes is wrong');
   }
 }
 

@@ -33,7 +33,7 @@ describe('an index', () => {
         for (const [number, { size, crc, members, words }] of items.entries()) {
           const item = index.item(number);
           expect([[...item.members], [...item.words], item.size]).toEqual([members, words, size]);
-          expect([index.position(number), index.crc(number)]).toEqual([position, crc]);
+          expect(index.range(number)).toEqual({ position, size, crc32: crc });
           position += size;
         }
         expect(index.dataBytes).toBe(position);
